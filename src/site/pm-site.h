@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "base/pm-network.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The site as values. Every type here is reference counted (any thread) and immutable once it is
+ * shared: a shared value is passed as `const T *`, `pm_x_copy()` gives one's own to change (its lists
+ * are new, the elements in them shared), and what was changed is then put back with
+ * pm_site_with_service(). Strings are never %NULL unless marked (nullable); domain names are
+ * normalized (pm_domain_name_normalize()); lists are never %NULL.
+ */
+
+/* Which way a host is reached, and how well it must be secured. */
+typedef enum {
+  PM_TLS_NONE,
+  PM_TLS_OPPORTUNISTIC,
+  PM_TLS_REQUIRED,
+  PM_TLS_VERIFY,
+} PmTls;
+
+/**
+ * PmHost:
+ * @name: host name, normalized, or IP address without brackets
+ * @port: TCP port
+ * @tls: whether the connection must be encrypted
+ *
+ * A host that mail is forwarded to (`<host name= port= tls=/>`).
+ */
+typedef struct {
+  char *name;
+  guint16 port;
+  PmTls tls;
+} PmHost;
+
+typedef enum {
+  PM_DELIVERY_DNS,
+  PM_DELIVERY_HOST,
+} PmDeliveryMethod;
+
+/**
+ * PmDelivery:
+ * @method: by the MX records, or to @hosts
+ * @hosts: (element-type PmHost): in the order in which they are tried
+ */
+typedef struct {
+  PmDeliveryMethod method;
+  GPtrArray *hosts;
+} PmDelivery;
+
+/**
+ * PmServer:
+ * @name: the server's name in the site, as MAIL1
+ * @host: its public DNS name, used in EHLO, the banner and Received:
+ * @addresses: (element-type utf8): its public IP addresses, where they are not this host's own
+ */
+typedef struct {
+  char *name;
+  char *host;
+  GPtrArray *addresses;
+} PmServer;
+
+typedef enum {
+  PM_LISTEN_RELAY,      /* the default: mail from other hosts */
+  PM_LISTEN_SUBMISSION, /* role="submission": authenticated clients */
+} PmListenRole;
+
+/**
+ * PmListen:
+ * @address: IP address, `0.0.0.0` or `::` for all
+ * @implicit_tls: TLS from the first byte (tls="implicit")
+ */
+typedef struct {
+  char *address;
+  guint16 port;
+  PmListenRole role;
+  gboolean implicit_tls;
+} PmListen;
+
+/**
+ * PmMailDomain:
+ * @name: the domain whose mail travels this way
+ * @subdomains: whether everything below it does as well
+ * @delivery: (owned): how
+ *
+ * An `<e-mail-domain>`: how mail *for* a domain travels outward; recipients stay untouched.
+ */
+typedef struct {
+  char *name;
+  gboolean subdomains;
+  PmDelivery *delivery;
+} PmMailDomain;
+
+/* One `<host network= action=/>` of accept-connections; the first that matches decides. */
+typedef struct {
+  PmNetwork network;
+  gboolean accept;
+} PmAcceptRule;
+
+typedef enum {
+  PM_TRANSFER_BOTH,
+  PM_TRANSFER_INBOUND,
+  PM_TRANSFER_OUTBOUND,
+  PM_TRANSFER_NONE,
+} PmTransferMode;
+
+typedef enum {
+  PM_ROUTE_INBOUND,
+  PM_ROUTE_REWRITE,
+  PM_ROUTE_FORWARD,
+  PM_ROUTE_RELAY,
+} PmRouteAction;
+
+/**
+ * PmRoute:
+ * @domain: the entry's domain, without any `#`
+ * @subdomains: whether it also matches everything below @domain; `#` entries do not
+ * @action: what happens to the recipient
+ * @rewrite_domain: (nullable): for %PM_ROUTE_REWRITE, the recipient's new domain
+ * @hosts: (element-type PmHost): for %PM_ROUTE_FORWARD, at least one
+ */
+typedef struct {
+  char *domain;
+  gboolean subdomains;
+  PmRouteAction action;
+  char *rewrite_domain;
+  GPtrArray *hosts;
+} PmRoute;
+
+typedef enum {
+  PM_RESTRICTION_NETWORK,       /* clients in @network */
+  PM_RESTRICTION_INTERFACE,     /* clients that connect to the local address @network */
+  PM_RESTRICTION_AUTHENTICATED, /* clients that have authenticated */
+} PmRestrictionKind;
+
+/**
+ * PmRestriction:
+ * @never: a `<never>` (always %PM_RESTRICTION_NETWORK), else an `<allow>`
+ */
+typedef struct {
+  gboolean never;
+  PmRestrictionKind kind;
+  PmNetwork network;
+} PmRestriction;
+
+/**
+ * PmMailbox:
+ * @address: primary address, as written in the file
+ * @aliases: (element-type utf8): further addresses of it
+ */
+typedef struct {
+  char *address;
+  GPtrArray *aliases;
+} PmMailbox;
+
+/* `<security><domain …>`: how connections to a domain's hosts are secured and authenticated. */
+typedef struct {
+  char *name;
+  PmTls tls;
+  char *user;   /* (nullable) */
+  char *secret; /* (nullable): name of a file in the secrets directory */
+} PmDomainSecurity;
+
+typedef enum {
+  PM_DIAGNOSTICS_NONE,
+  PM_DIAGNOSTICS_MINIMUM,
+  PM_DIAGNOSTICS_MEDIUM,
+  PM_DIAGNOSTICS_MAXIMUM,
+} PmDiagnosticsLevel;
+
+typedef struct {
+  char *name;
+  PmDiagnosticsLevel level;
+} PmDiagnosticsCategory;
+
+/**
+ * PmMailService:
+ * @server: name of the #PmServer it runs on
+ * @inbound_limit: largest message accepted, in bytes
+ * @outbound_limit: largest message sent outward, in bytes
+ * @administrator: (nullable): address that gets postmaster mail and notifications
+ * @listeners: (element-type PmListen)
+ * @deliver: (owned): how mail goes out where no @mail_domains entry says otherwise
+ * @mail_domains: (element-type PmMailDomain)
+ * @retry_intervals: (element-type guint): seconds; the last one repeats
+ * @retry_notify: seconds after which the sender hears that a message is late
+ * @retry_timeout: seconds after which a message is given up
+ * @accept_default: what happens to connections that no @accept_rules entry names
+ * @accept_rules: (element-type PmAcceptRule): the first that matches decides
+ * @reroute: “Reroute incoming SMTP mail”; otherwise only inbound domains are accepted
+ * @routes: (element-type PmRoute): order without meaning
+ * @restrictions: (element-type PmRestriction)
+ * @accept_any_mailbox: `accept="any"`: every address of an inbound domain is a mailbox
+ * @maildir: (nullable): where mailboxes are; relative: below the state directory
+ * @lmtp: (nullable): `unix:PATH` or `HOST:PORT` instead of @maildir
+ * @mailboxes: (element-type PmMailbox)
+ * @domain_security: (element-type PmDomainSecurity)
+ * @diagnostics: (element-type PmDiagnosticsCategory)
+ *
+ * One `<internet-mail-service>`.
+ */
+typedef struct {
+  char *server;
+
+  guint64 inbound_limit;
+  guint64 outbound_limit;
+  char *administrator;
+
+  PmTransferMode transfer;
+  GPtrArray *listeners;
+  PmDelivery *deliver;
+  GPtrArray *mail_domains;
+  GArray *retry_intervals;
+  guint retry_notify;
+  guint retry_timeout;
+  guint max_inbound;
+  guint max_outbound;
+  guint max_per_host;
+  guint max_messages_per_connection;
+  guint max_recipients;
+  gboolean accept_default;
+  GPtrArray *accept_rules;
+
+  gboolean reroute;
+  GPtrArray *routes;
+  GPtrArray *restrictions;
+
+  gboolean accept_any_mailbox;
+  char *maildir;
+  char *lmtp;
+  GPtrArray *mailboxes;
+
+  GPtrArray *domain_security;
+  GPtrArray *diagnostics;
+} PmMailService;
+
+/**
+ * PmSite:
+ * @name: the site's name, as Headquarters
+ * @organization: the organization's name
+ * @servers: (element-type PmServer)
+ * @addressing_domain: (nullable): the site's SMTP domain (`<site-addressing domain=/>`)
+ * @services: (element-type PmMailService)
+ */
+typedef struct {
+  char *name;
+  char *organization;
+  GPtrArray *servers;
+  char *addressing_domain;
+  GPtrArray *services;
+} PmSite;
+
+#define PM_SITE_DECLARE_VALUE(Type, prefix) \
+  Type *prefix##_new (void);                \
+  Type *prefix##_copy (const Type *self);   \
+  Type *prefix##_ref (const Type *self);    \
+  void prefix##_unref (Type *self);         \
+  G_DEFINE_AUTOPTR_CLEANUP_FUNC (Type, prefix##_unref)
+
+PM_SITE_DECLARE_VALUE (PmHost, pm_host)
+PM_SITE_DECLARE_VALUE (PmDelivery, pm_delivery)
+PM_SITE_DECLARE_VALUE (PmServer, pm_server)
+PM_SITE_DECLARE_VALUE (PmListen, pm_listen)
+PM_SITE_DECLARE_VALUE (PmMailDomain, pm_mail_domain)
+PM_SITE_DECLARE_VALUE (PmAcceptRule, pm_accept_rule)
+PM_SITE_DECLARE_VALUE (PmRoute, pm_route)
+PM_SITE_DECLARE_VALUE (PmRestriction, pm_restriction)
+PM_SITE_DECLARE_VALUE (PmMailbox, pm_mailbox)
+PM_SITE_DECLARE_VALUE (PmDomainSecurity, pm_domain_security)
+PM_SITE_DECLARE_VALUE (PmDiagnosticsCategory, pm_diagnostics_category)
+PM_SITE_DECLARE_VALUE (PmMailService, pm_mail_service)
+PM_SITE_DECLARE_VALUE (PmSite, pm_site)
+
+const PmServer *pm_site_find_server (const PmSite *site, const char *name);
+const PmMailService *pm_site_find_service (const PmSite *site, const char *server);
+PmSite *pm_site_with_service (const PmSite *site, const PmMailService *service);
+
+gboolean pm_host_equal (const PmHost *a, const PmHost *b);
+gboolean pm_route_equal (const PmRoute *a, const PmRoute *b);
+char *pm_route_to_sent_to (const PmRoute *route);
+
+G_END_DECLS
