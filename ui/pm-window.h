@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "ui/pm-application.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmWindow:
+ *
+ * One server's window: tree and contents list, with what changes them around. Composition only.
+ */
+#define PM_TYPE_WINDOW (pm_window_get_type ())
+G_DECLARE_FINAL_TYPE (PmWindow, pm_window, PM, WINDOW, GtkApplicationWindow)
+
+PmWindow *pm_window_new (PmApplication *application);
+
+G_END_DECLS
