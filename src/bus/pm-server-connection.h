@@ -22,19 +22,22 @@ G_BEGIN_DECLS
  * `site` (PmSite boxed, nullable), `site-problem` (nullable string: why the site cannot be shown),
  * `revision`, `loaded-revision`, `service-state`, `service-detail`, `service-since` (int64),
  * `service-enabled`, `title` (for the tree: host name or "This computer"), `busy` (an operation that
- * changes something is under way), `can-write`.
- * Signals: `queue-changed`.
+ * changes something is under way), `can-write` (the person may, perhaps after a password), `relay`
+ * (PmBusRelay, nullable).
+ * Signals: `queue-changed` (guint total).
  */
 #define PM_TYPE_SERVER_CONNECTION (pm_server_connection_get_type ())
 G_DECLARE_FINAL_TYPE (PmServerConnection, pm_server_connection, PM, SERVER_CONNECTION, GObject)
 
-typedef enum {
+typedef enum
+{
   PM_CONNECTION_CONNECTING,
   PM_CONNECTION_CONNECTED,
   PM_CONNECTION_LOST,
 } PmConnectionState;
 
-typedef enum {
+typedef enum
+{
   PM_SERVICE_START,
   PM_SERVICE_STOP,
   PM_SERVICE_RESTART,
@@ -42,7 +45,8 @@ typedef enum {
 } PmServiceVerb;
 
 /* What Apply came to; `log` (array zero-terminated=1). */
-typedef struct {
+typedef struct
+{
   gboolean in_force;
   char *revision;
   char *report;
@@ -51,7 +55,10 @@ typedef struct {
 
 void pm_apply_result_free (PmApplyResult *result);
 
+#define PM_TYPE_SITE_BOXED (pm_site_boxed_get_type ())
 GType pm_site_boxed_get_type (void);
+#define PM_TYPE_CONNECTION_STATE (pm_connection_state_get_type ())
+GType pm_connection_state_get_type (void);
 
 PmServerConnection *pm_server_connection_new (GBusType bus);
 void pm_server_connection_open (PmServerConnection *self);
@@ -69,6 +76,7 @@ const char *pm_server_connection_get_service_detail (PmServerConnection *self);
 gint64 pm_server_connection_get_service_since (PmServerConnection *self);
 gboolean pm_server_connection_get_service_enabled (PmServerConnection *self);
 gboolean pm_server_connection_get_busy (PmServerConnection *self);
+gboolean pm_server_connection_get_can_write (PmServerConnection *self);
 PmBusManager *pm_server_connection_get_manager (PmServerConnection *self); /* (nullable) */
 PmBusRelay *pm_server_connection_get_relay (PmServerConnection *self);     /* (nullable) */
 
@@ -76,8 +84,11 @@ PmBusRelay *pm_server_connection_get_relay (PmServerConnection *self);     /* (n
 gboolean pm_server_connection_has_pending_changes (PmServerConnection *self);
 
 /*
- * Writes `site` as an edit of the revision that was read (CONFLICT when it has moved on); on success
- * `site` and `revision` are already the new ones when the callback runs.
+ * Writes `site` as an edit of the revision that was read last (CONFLICT when the file has moved on);
+ * on success `site` and `revision` are already the new ones when the callback runs. What stays open
+ * for longer, as a dialog, remembers the revision it was filled from and uses the `_from` variants:
+ * `site` may have been read anew meanwhile, and they then end in CONFLICT instead of undoing what
+ * somebody else wrote.
  */
 void pm_server_connection_write_async (PmServerConnection *self,
                                        const PmSite *site,
@@ -85,6 +96,13 @@ void pm_server_connection_write_async (PmServerConnection *self,
                                        GCancellable *cancellable,
                                        GAsyncReadyCallback callback,
                                        gpointer data);
+void pm_server_connection_write_from_async (PmServerConnection *self,
+                                            const PmSite *site,
+                                            const char *base_revision,
+                                            const char *comment,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer data);
 gboolean pm_server_connection_write_finish (PmServerConnection *self,
                                             GAsyncResult *result,
                                             GError **error);
@@ -97,6 +115,14 @@ void pm_server_connection_apply_async (PmServerConnection *self,
                                        GCancellable *cancellable,
                                        GAsyncReadyCallback callback,
                                        gpointer data);
+void pm_server_connection_apply_from_async (PmServerConnection *self,
+                                            const PmSite *site,
+                                            const char *base_revision,
+                                            const char *comment,
+                                            gboolean restart,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer data);
 PmApplyResult *pm_server_connection_apply_finish (PmServerConnection *self,
                                                   GAsyncResult *result,
                                                   GError **error);
