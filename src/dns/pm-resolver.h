@@ -8,7 +8,8 @@
 G_BEGIN_DECLS
 
 /* How a DNS question ended. Only the first three are answers; the others mean: not known. */
-typedef enum {
+typedef enum
+{
   PM_DNS_OK,       /* there are records */
   PM_DNS_NODATA,   /* the name exists, without records of the type */
   PM_DNS_NXDOMAIN, /* the name does not exist */
@@ -17,7 +18,8 @@ typedef enum {
   PM_DNS_BOGUS,    /* DNSSEC validation failed */
 } PmDnsStatus;
 
-typedef enum {
+typedef enum
+{
   PM_DNS_A = 1,
   PM_DNS_NS = 2,
   PM_DNS_CNAME = 5,
@@ -40,7 +42,8 @@ typedef enum {
  * @address: (nullable): of A and AAAA
  * @text: (nullable): of TXT (strings joined), or any other type in presentation form
  */
-typedef struct {
+typedef struct
+{
   PmDnsType type;
   guint32 ttl;
   guint16 preference;
@@ -63,7 +66,8 @@ typedef struct {
  *
  * Immutable, reference counted.
  */
-typedef struct {
+typedef struct
+{
   PmDnsStatus status;
   char *name;
   PmDnsType type;
@@ -96,6 +100,7 @@ struct _PmResolverInterface
   void (*lookup_async) (PmResolver *resolver, const char *name, PmDnsType type,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
   PmDnsAnswer *(*lookup_finish) (PmResolver *resolver, GAsyncResult *result, GError **error);
+  void (*forget) (PmResolver *resolver); /* (nullable): nothing is remembered */
 };
 
 void pm_resolver_lookup_async (PmResolver *resolver,
@@ -105,6 +110,7 @@ void pm_resolver_lookup_async (PmResolver *resolver,
                                GAsyncReadyCallback callback,
                                gpointer data);
 PmDnsAnswer *pm_resolver_lookup_finish (PmResolver *resolver, GAsyncResult *result, GError **error);
+void pm_resolver_forget (PmResolver *resolver);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmDnsAnswer, pm_dns_answer_unref)
 
