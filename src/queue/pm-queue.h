@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "base/pm-clock.h"
+#include "queue/pm-queue-message.h"
+#include "queue/pm-scheduler.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmQueue:
+ *
+ * The durable queue: `queue.db` (SQLite) in a folder, with large bodies in files beside it. What
+ * changes it goes to its one writer thread, which commits everything that waits in one transaction;
+ * an operation's callback runs after that commit has reached stable storage, in the caller's
+ * thread-default main context. When a commit or a sync fails, all that waited in it fails, the
+ * database is closed, opened and checked, and only then goes on. Methods may be called from any
+ * thread; those that read block on the disk for a moment.
+ */
+#define PM_TYPE_QUEUE (pm_queue_get_type ())
+G_DECLARE_FINAL_TYPE (PmQueue, pm_queue, PM, QUEUE, GObject)
+
+PmQueue *pm_queue_new (const char *folder, PmClock *clock, GError **error);
+void pm_queue_close (PmQueue *queue);
+const char *pm_queue_get_body_folder (PmQueue *queue);
+guint64 pm_queue_new_id (PmQueue *queue);
+
+void pm_queue_enqueue_async (PmQueue *queue,
+                             PmQueueMessage *message,
+                             GAsyncReadyCallback callback,
+                             gpointer data);
+gboolean pm_queue_enqueue_finish (PmQueue *queue, GAsyncResult *result, GError **error);
+
+void pm_queue_update_async (PmQueue *queue,
+                            PmQueueUpdate *update,
+                            GAsyncReadyCallback callback,
+                            gpointer data);
+gboolean pm_queue_update_finish (PmQueue *queue,
+                                 GAsyncResult *result,
+                                 gint64 *next_try,
+                                 GError **error);
+
+void pm_queue_delete_async (PmQueue *queue,
+                            const guint64 *messages,
+                            guint n_messages,
+                            GAsyncReadyCallback callback,
+                            gpointer data);
+void pm_queue_retry_async (PmQueue *queue,
+                           const guint64 *messages,
+                           guint n_messages,
+                           GAsyncReadyCallback callback,
+                           gpointer data);
+gboolean pm_queue_change_finish (PmQueue *queue,
+                                 GAsyncResult *result,
+                                 guint *count,
+                                 GError **error);
+
+PmQueueMessage *pm_queue_load (PmQueue *queue, guint64 id, GError **error);
+GBytes *pm_queue_open_body (PmQueue *queue, guint64 id, GError **error);
+gboolean pm_queue_count (PmQueue *queue, int agent, guint64 *count, GError **error);
+GPtrArray *pm_queue_list (PmQueue *queue, int agent, guint64 after, guint limit, GError **error);
+GArray *pm_queue_list_ids (PmQueue *queue, guint64 after, guint limit, GError **error);
+GArray *pm_queue_due (PmQueue *queue, const PmDue *after, guint limit, GError **error);
+
+guint64 pm_queue_get_commits (PmQueue *queue);
+
+G_END_DECLS

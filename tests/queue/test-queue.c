@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// The queue, on a real disk that fails when it is told to: this program's own fsync() and
+// fdatasync() stand before the C library's, for the queue's files and for SQLite's.
+
+#include "queue/pm-queue.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/pm-error.h"
+
+static int syncs;        /* atomic */
+static int fail_at = -1; /* which sync from now on fails; atomic */
+
+static int
+synced (long number, int fd)
+{
+  __atomic_add_fetch (&syncs, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n (&fail_at, __ATOMIC_SEQ_CST) > 0 &&
+      __atomic_sub_fetch (&fail_at, 1, __ATOMIC_SEQ_CST) == 0)
+    {
+      errno = EIO;
+      return -1;
+    }
+  return (int) syscall (number, fd);
+}
+
+int
+fsync (int fd)
+{
+  return synced (SYS_fsync, fd);
+}
+
+int
+fdatasync (int fd)
+{
+  return synced (SYS_fdatasync, fd);
+}
+
+typedef struct
+{
+  char *folder;
+  PmClock *clock;
+  PmQueue *queue;
+} Fixture;
+
+static void
+open_queue (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->queue = pm_queue_new (f->folder, f->clock, &error);
+  g_assert_no_error (error);
+}
+
+static void
+reopen_queue (Fixture *f)
+{
+  pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  open_queue (f);
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->folder = g_dir_make_tmp ("pm-queue-XXXXXX", NULL);
+  f->clock = pm_clock_new_manual (1000000);
+  open_queue (f);
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  if (f->queue != NULL)
+    pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  g_clear_object (&f->clock);
+  remove_tree (f->folder);
+  g_free (f->folder);
+}
+
+static PmQueueMessage *
+make_message (Fixture *f, gsize size, guint recipients)
+{
+  PmQueueMessage *message = pm_queue_message_new (pm_queue_new_id (f->queue), "a@example.com");
+  g_autofree char *bytes = g_malloc (size);
+  g_autoptr (GError) error = NULL;
+
+  memset (bytes, (int) ('a' + message->id % 26), size);
+  message->body = pm_queue_body_new_from_bytes (pm_queue_get_body_folder (f->queue), bytes, size,
+                                                &error);
+  g_assert_no_error (error);
+  message->received = pm_clock_now (f->clock);
+  for (guint i = 0; i < recipients; i++)
+    {
+      g_autofree char *address = g_strdup_printf ("r%u@example.net", i);
+      PmQueueRecipient *recipient = pm_queue_message_add_recipient (message, address);
+
+      recipient->next_try = message->received + i;
+    }
+  return message;
+}
+
+typedef struct
+{
+  guint waiting;
+  guint ok;
+  guint failed;
+  guint64 *acked; /* (nullable) */
+} Tally;
+
+typedef struct
+{
+  Tally *tally;
+  guint64 id;
+} Pending;
+
+static void
+enqueued_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Pending *pending = data;
+  g_autoptr (GError) error = NULL;
+  Tally *tally = pending->tally;
+
+  if (pm_queue_enqueue_finish (PM_QUEUE (source), result, &error))
+    {
+      if (tally->acked != NULL)
+        tally->acked[tally->ok] = pending->id;
+      tally->ok++;
+    }
+  else
+    {
+      g_assert_nonnull (error);
+      tally->failed++;
+    }
+  tally->waiting--;
+}
+
+static void
+enqueue (Fixture *f, PmQueueMessage *message, Tally *tally)
+{
+  Pending *pending = g_new0 (Pending, 1);
+
+  pending->tally = tally;
+  pending->id = message->id;
+  tally->waiting++;
+  pm_queue_enqueue_async (f->queue, message, enqueued_cb, pending);
+}
+
+static void
+wait_for (Tally *tally)
+{
+  while (tally->waiting > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static guint64
+enqueue_one (Fixture *f, gsize size, guint recipients)
+{
+  PmQueueMessage *message = make_message (f, size, recipients);
+  guint64 id = message->id;
+  Tally tally = { 0 };
+
+  enqueue (f, message, &tally);
+  wait_for (&tally);
+  g_assert_cmpuint (tally.ok, ==, 1);
+  return id;
+}
+
+static void
+assert_body (Fixture *f, guint64 id, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) body = pm_queue_open_body (f->queue, id, &error);
+  const char *bytes;
+  gsize got;
+
+  g_assert_no_error (error);
+  bytes = g_bytes_get_data (body, &got);
+  g_assert_cmpuint (got, ==, size);
+  for (gsize i = 0; i < size; i++)
+    g_assert_cmpint (bytes[i], ==, (int) ('a' + id % 26));
+}
+
+static guint
+count_body_files (Fixture *f)
+{
+  g_autoptr (GDir) folder = g_dir_open (pm_queue_get_body_folder (f->queue), 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (folder) != NULL)
+    n++;
+  return n;
+}
+
+static void
+test_round_trip (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 0, 1, PM_QUEUE_BODY_INLINE_MAX, PM_QUEUE_BODY_INLINE_MAX + 1,
+                                 3000000 };
+  guint64 ids[G_N_ELEMENTS (sizes)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    ids[i] = enqueue_one (f, sizes[i], 2);
+  g_assert_cmpuint (count_body_files (f), ==, 2);
+
+  reopen_queue (f);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, ids[i], &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (message->sender, ==, "a@example.com");
+      g_assert_cmpuint (message->size, ==, sizes[i]);
+      g_assert_cmpuint (message->recipients->len, ==, 2);
+      assert_body (f, ids[i], sizes[i]);
+    }
+  g_assert_cmpuint (pm_queue_new_id (f->queue), >, ids[G_N_ELEMENTS (sizes) - 1]);
+}
+
+/* What waits together is committed together, with one sync. */
+static void
+test_group_commit (Fixture *f, gconstpointer data)
+{
+  guint64 commits = pm_queue_get_commits (f->queue);
+  int before;
+  Tally tally = { 0 };
+
+  enqueue_one (f, 100, 1);
+  before = __atomic_load_n (&syncs, __ATOMIC_SEQ_CST);
+  enqueue_one (f, 100, 1);
+  g_assert_cmpint (__atomic_load_n (&syncs, __ATOMIC_SEQ_CST) - before, ==, 1);
+  g_assert_cmpuint (pm_queue_get_commits (f->queue), ==, commits + 2);
+
+  before = __atomic_load_n (&syncs, __ATOMIC_SEQ_CST);
+  for (guint i = 0; i < 400; i++)
+    enqueue (f, make_message (f, 100, 1), &tally);
+  wait_for (&tally);
+  g_assert_cmpuint (tally.ok, ==, 400);
+  g_test_message ("400 messages: %" G_GUINT64_FORMAT " commits, %d syncs",
+                  pm_queue_get_commits (f->queue) - commits - 2,
+                  __atomic_load_n (&syncs, __ATOMIC_SEQ_CST) - before);
+  g_assert_cmpuint (pm_queue_get_commits (f->queue) - commits - 2, <, 200);
+  g_assert_cmpint (__atomic_load_n (&syncs, __ATOMIC_SEQ_CST) - before, <, 200);
+}
+
+/* At whichever sync the disk fails: what was acknowledged is there, and the queue goes on. */
+static void
+test_failing_syncs (Fixture *f, gconstpointer data)
+{
+  guint failures = 0;
+
+  for (int n = 1; n <= 8; n++)
+    {
+      guint64 acked[40];
+      Tally tally = { .acked = acked };
+
+      __atomic_store_n (&fail_at, n, __ATOMIC_SEQ_CST);
+      for (guint i = 0; i < 3; i++)
+        {
+          enqueue (f, make_message (f, 100, 1), &tally);
+          enqueue (f, make_message (f, 100000, 1), &tally);
+          wait_for (&tally);
+        }
+      __atomic_store_n (&fail_at, -1, __ATOMIC_SEQ_CST);
+      enqueue (f, make_message (f, 100, 1), &tally);
+      wait_for (&tally);
+      g_assert_cmpuint (tally.ok + tally.failed, ==, 7);
+      g_assert_cmpuint (tally.ok, >=, 1);
+      failures += tally.failed;
+
+      reopen_queue (f);
+      for (guint i = 0; i < tally.ok; i++)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, acked[i], &error);
+
+          g_assert_no_error (error);
+          assert_body (f, acked[i], message->size);
+        }
+    }
+  g_assert_cmpuint (failures, >=, 6);
+}
+
+static void
+updated_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pm_queue_update_finish (PM_QUEUE (source), result, data, &error));
+  g_assert_no_error (error);
+}
+
+static gint64
+update (Fixture *f, PmQueueUpdate *change)
+{
+  gint64 next_try = -1;
+
+  pm_queue_update_async (f->queue, change, updated_cb, &next_try);
+  while (next_try == -1)
+    g_main_context_iteration (NULL, TRUE);
+  return next_try;
+}
+
+static void
+test_outcomes (Fixture *f, gconstpointer data)
+{
+  guint64 id = enqueue_one (f, 100000, 3);
+  g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, id, NULL);
+  g_autoptr (PmQueueMessage) after = NULL;
+  PmQueueUpdate *change = pm_queue_update_new (id);
+  PmQueueMessage *bounce;
+  PmQueueOutcome *outcome;
+  guint64 count;
+
+  pm_queue_update_add (change, g_ptr_array_index (message->recipients, 0), PM_OUTCOME_DONE,
+                       "250 2.0.0 OK");
+  outcome = pm_queue_update_add (change, g_ptr_array_index (message->recipients, 1),
+                                 PM_OUTCOME_DEFERRED, "451 4.3.0 not now");
+  outcome->next_try = 5000000;
+  bounce = make_message (f, 10, 1);
+  g_ptr_array_add (change->follow_ups, bounce);
+  g_assert_cmpint (update (f, change), ==, 1000002);
+
+  after = pm_queue_load (f->queue, id, NULL);
+  g_assert_cmpuint (after->recipients->len, ==, 2);
+  {
+    PmQueueRecipient *deferred = g_ptr_array_index (after->recipients, 0);
+
+    g_assert_cmpstr (deferred->address, ==, "r1@example.net");
+    g_assert_cmpuint (deferred->attempts, ==, 1);
+    g_assert_cmpint (deferred->next_try, ==, 5000000);
+    g_assert_cmpstr (deferred->reply, ==, "451 4.3.0 not now");
+  }
+  g_assert_true (pm_queue_count (f->queue, -1, &count, NULL));
+  g_assert_cmpuint (count, ==, 2);
+  g_assert_cmpuint (count_body_files (f), ==, 1);
+
+  change = pm_queue_update_new (id);
+  pm_queue_update_add (change, g_ptr_array_index (message->recipients, 1), PM_OUTCOME_DONE, "");
+  pm_queue_update_add (change, g_ptr_array_index (message->recipients, 2), PM_OUTCOME_DONE, "");
+  g_assert_cmpint (update (f, change), ==, G_MAXINT64);
+  g_assert_null (pm_queue_load (f->queue, id, NULL));
+  g_assert_cmpuint (count_body_files (f), ==, 0);
+}
+
+static void
+changed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pm_queue_change_finish (PM_QUEUE (source), result, data, &error));
+  g_assert_no_error (error);
+}
+
+static guint
+change (Fixture *f, gboolean remove, guint64 id)
+{
+  guint count = G_MAXUINT;
+
+  if (remove)
+    pm_queue_delete_async (f->queue, &id, 1, changed_cb, &count);
+  else
+    pm_queue_retry_async (f->queue, &id, 1, changed_cb, &count);
+  while (count == G_MAXUINT)
+    g_main_context_iteration (NULL, TRUE);
+  return count;
+}
+
+static void
+test_retry_and_delete (Fixture *f, gconstpointer data)
+{
+  guint64 id = enqueue_one (f, 100000, 2);
+  g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, id, NULL);
+  g_autoptr (PmQueueMessage) retried = NULL;
+  PmQueueUpdate *later = pm_queue_update_new (id);
+
+  for (guint i = 0; i < 2; i++)
+    pm_queue_update_add (later, g_ptr_array_index (message->recipients, i), PM_OUTCOME_DEFERRED,
+                         "")
+        ->next_try = 9000000;
+  g_assert_cmpint (update (f, later), ==, 9000000);
+
+  g_assert_cmpuint (change (f, FALSE, id), ==, 1);
+  retried = pm_queue_load (f->queue, id, NULL);
+  g_assert_cmpint (pm_queue_message_next_try (retried), ==, 1000000);
+  g_assert_cmpuint (change (f, FALSE, 12345), ==, 0);
+
+  g_assert_cmpuint (change (f, TRUE, id), ==, 1);
+  g_assert_cmpuint (change (f, TRUE, id), ==, 0);
+  g_assert_null (pm_queue_load (f->queue, id, NULL));
+  g_assert_cmpuint (count_body_files (f), ==, 0);
+}
+
+static void
+test_ten_thousand (Fixture *f, gconstpointer data)
+{
+  PmDue after = { G_MININT64, 0 };
+  guint64 last = 0;
+  guint seen = 0;
+  Tally tally = { 0 };
+
+  for (guint i = 0; i < 10000; i++)
+    enqueue (f, make_message (f, 50, 1 + i % 2), &tally);
+  wait_for (&tally);
+  g_assert_cmpuint (tally.ok, ==, 10000);
+  reopen_queue (f);
+
+  for (;;)
+    {
+      g_autoptr (GArray) page = pm_queue_due (f->queue, &after, 999, NULL);
+
+      g_assert_nonnull (page);
+      if (page->len == 0)
+        break;
+      for (guint i = 0; i < page->len; i++)
+        {
+          PmDue due = g_array_index (page, PmDue, i);
+
+          g_assert_true (due.time > after.time ||
+                         (due.time == after.time && due.message > after.message));
+          after = due;
+          seen++;
+        }
+    }
+  g_assert_cmpuint (seen, ==, 10000);
+
+  seen = 0;
+  for (;;)
+    {
+      g_autoptr (GPtrArray) page = pm_queue_list (f->queue, PM_QUEUE_REMOTE, last, 1000, NULL);
+
+      if (page->len == 0)
+        break;
+      seen += page->len;
+      last = ((PmQueueMessage *) g_ptr_array_index (page, page->len - 1))->id;
+    }
+  g_assert_cmpuint (seen, ==, 10000);
+  {
+    g_autoptr (GPtrArray) none = pm_queue_list (f->queue, PM_QUEUE_MAILBOX, 0, 1000, NULL);
+
+    g_assert_cmpuint (none->len, ==, 0);
+  }
+}
+
+static void
+test_orphans (Fixture *f, gconstpointer data)
+{
+  guint64 id = enqueue_one (f, 100000, 1);
+  g_autofree char *orphan = g_build_filename (f->folder, "bodies", "body-zzzzzz", NULL);
+
+  g_assert_true (g_file_set_contents (orphan, "x", 1, NULL));
+  pm_queue_message_free (make_message (f, 100000, 1));
+  g_assert_cmpuint (count_body_files (f), ==, 2);
+
+  reopen_queue (f);
+  g_assert_cmpuint (count_body_files (f), ==, 1);
+  assert_body (f, id, 100000);
+}
+
+static void
+test_later_format (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
+  g_autoptr (GError) error = NULL;
+  sqlite3 *db;
+
+  pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, "PRAGMA user_version = 9", NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+
+  g_assert_null (pm_queue_new (f->folder, f->clock, &error));
+  g_assert_error (error, PM_ERROR, PM_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "format 9"));
+}
+
+static void
+test_damaged (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
+  g_autoptr (GError) error = NULL;
+
+  pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  g_assert_true (g_file_set_contents (path, "this is no database, whatever it says", -1, NULL));
+  g_assert_null (pm_queue_new (f->folder, f->clock, &error));
+  g_assert_nonnull (error);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func) g_test_add ("/queue/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("round-trip", test_round_trip);
+  ADD ("group-commit", test_group_commit);
+  ADD ("failing-syncs", test_failing_syncs);
+  ADD ("outcomes", test_outcomes);
+  ADD ("retry-and-delete", test_retry_and_delete);
+  ADD ("ten-thousand", test_ten_thousand);
+  ADD ("orphans", test_orphans);
+  ADD ("later-format", test_later_format);
+  ADD ("damaged", test_damaged);
+  return g_test_run ();
+}

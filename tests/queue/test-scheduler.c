@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#include "queue/pm-scheduler.h"
+
+#define MINUTE (60 * (gint64) G_USEC_PER_SEC)
+
+static void
+test_order (void)
+{
+  g_autoptr (PmScheduler) scheduler = pm_scheduler_new (10);
+  guint64 message;
+
+  pm_scheduler_load (scheduler, NULL, 0, 10);
+  g_assert_cmpint (pm_scheduler_next (scheduler), ==, G_MAXINT64);
+
+  pm_scheduler_add (scheduler, 1, 300);
+  pm_scheduler_add (scheduler, 2, 100);
+  pm_scheduler_add (scheduler, 3, 200);
+  pm_scheduler_add (scheduler, 3, 50);
+  pm_scheduler_remove (scheduler, 99);
+  g_assert_cmpuint (pm_scheduler_count (scheduler), ==, 3);
+  g_assert_cmpint (pm_scheduler_next (scheduler), ==, 50);
+
+  g_assert_false (pm_scheduler_pop (scheduler, 49, &message));
+  g_assert_true (pm_scheduler_pop (scheduler, 100, &message));
+  g_assert_cmpuint (message, ==, 3);
+  g_assert_true (pm_scheduler_pop (scheduler, 100, &message));
+  g_assert_cmpuint (message, ==, 2);
+  g_assert_false (pm_scheduler_pop (scheduler, 100, &message));
+  pm_scheduler_remove (scheduler, 1);
+  g_assert_cmpint (pm_scheduler_next (scheduler), ==, G_MAXINT64);
+}
+
+/* 100 messages on disk, a scheduler that holds 8: all come out, in order. */
+static void
+test_ceiling (void)
+{
+  g_autoptr (PmScheduler) scheduler = pm_scheduler_new (8);
+  g_autoptr (GArray) disk = g_array_new (FALSE, FALSE, sizeof (PmDue));
+  guint64 expected = 1;
+  PmDue after;
+
+  for (guint64 i = 1; i <= 100; i++)
+    {
+      PmDue due = { (gint64) (i / 3), i };
+
+      g_array_append_val (disk, due);
+    }
+
+  while (pm_scheduler_wants_load (scheduler, 1000, &after))
+    {
+      guint64 message;
+      guint from = 0;
+
+      while (from < disk->len && (g_array_index (disk, PmDue, from).time < after.time ||
+                                  (g_array_index (disk, PmDue, from).time == after.time &&
+                                   g_array_index (disk, PmDue, from).message <= after.message)))
+        from++;
+      pm_scheduler_load (scheduler, &g_array_index (disk, PmDue, from), MIN (5, disk->len - from),
+                         5);
+      g_assert_cmpuint (pm_scheduler_count (scheduler), <=, 8);
+      while (pm_scheduler_pop (scheduler, 1000, &message))
+        g_assert_cmpuint (message, ==, expected++);
+    }
+  g_assert_cmpuint (expected, ==, 101);
+}
+
+static void
+test_overflow (void)
+{
+  g_autoptr (PmScheduler) scheduler = pm_scheduler_new (3);
+  guint64 message;
+  PmDue after;
+
+  pm_scheduler_load (scheduler, NULL, 0, 3);
+  for (guint64 i = 1; i <= 5; i++)
+    pm_scheduler_add (scheduler, i, (gint64) i * 10);
+  g_assert_cmpuint (pm_scheduler_count (scheduler), ==, 3);
+
+  // Earlier than the horizon goes in, and pushes the latest out.
+  pm_scheduler_add (scheduler, 6, 5);
+  g_assert_cmpuint (pm_scheduler_count (scheduler), ==, 3);
+  g_assert_false (pm_scheduler_wants_load (scheduler, 1000, &after));
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (pm_scheduler_pop (scheduler, 1000, &message));
+  g_assert_cmpuint (message, ==, 2);
+
+  g_assert_false (pm_scheduler_wants_load (scheduler, 29, &after));
+  g_assert_cmpint (pm_scheduler_next (scheduler), ==, 30);
+  g_assert_true (pm_scheduler_wants_load (scheduler, 30, &after));
+  g_assert_cmpint (after.time, ==, 30);
+  g_assert_cmpuint (after.message, ==, 2);
+
+  pm_scheduler_restart (scheduler);
+  g_assert_true (pm_scheduler_wants_load (scheduler, 0, &after));
+}
+
+static void
+test_retry_times (void)
+{
+  static const guint intervals[] = { 900, 1800, 3600 };
+  const gint64 expires = 5000 * MINUTE;
+  struct
+  {
+    const char *name;
+    guint attempts;
+    gint64 now;
+    gint64 expected;
+  } cases[] = {
+    { "first", 1, 0, 15 * MINUTE },
+    { "second", 2, 20 * MINUTE, 50 * MINUTE },
+    { "third", 3, 0, 60 * MINUTE },
+    { "the last repeats", 9, 10 * MINUTE, 70 * MINUTE },
+    { "none counted", 0, 0, 15 * MINUTE },
+    { "the last attempt is when it expires", 9, 4990 * MINUTE, 5000 * MINUTE },
+    { "expired", 9, 5000 * MINUTE, G_MAXINT64 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("%s", cases[i].name);
+      g_assert_cmpint (pm_scheduler_retry_time (intervals, 3, cases[i].attempts, cases[i].now,
+                                                expires),
+                       ==, cases[i].expected);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/scheduler/order", test_order);
+  g_test_add_func ("/scheduler/ceiling", test_ceiling);
+  g_test_add_func ("/scheduler/overflow", test_overflow);
+  g_test_add_func ("/scheduler/retry-times", test_retry_times);
+  return g_test_run ();
+}
