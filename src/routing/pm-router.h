@@ -22,14 +22,19 @@ typedef struct _PmRouter PmRouter;
  * @address: (nullable): where the client connects from; %NULL for mail made on this host
  * @local_address: (nullable): the address of ours that it connected to
  * @authenticated: whether it has proved who it is
+ * @stranger: some host of the Internet whose address is not known: it is in no network; @address is
+ *   then ignored
  */
-typedef struct {
+typedef struct
+{
   GInetAddress *address;
   GInetAddress *local_address;
   gboolean authenticated;
+  gboolean stranger;
 } PmRoutingClient;
 
-typedef enum {
+typedef enum
+{
   PM_ACTION_INBOUND,  /* to a mailbox here */
   PM_ACTION_FORWARD,  /* unchanged to the entry's hosts */
   PM_ACTION_REWRITE,  /* the recipient was rewritten, and then goes out by Connections */
@@ -45,7 +50,8 @@ typedef enum {
  * @mx: whether @host is to be looked up as MX
  * @tls: how the connection must be secured
  */
-typedef struct {
+typedef struct
+{
   char *host;
   guint16 port;
   gboolean mx;
@@ -62,13 +68,14 @@ typedef struct {
  * @mailbox: (nullable): for %PM_ACTION_INBOUND, the mailbox's primary address
  * @next_hops: (element-type PmNextHop): in the order to try; empty for inbound and reject
  * @reply: (nullable): for %PM_ACTION_REJECT, the whole SMTP reply, as `550 5.7.1 …`
- * @explanation: (array zero-terminated=1): the reasons in order, a sentence each
  *
  * What becomes of one recipient, and why. Immutable, reference counted. An inbound domain whose
  * mailbox is unknown is %PM_ACTION_REJECT with 550 5.1.1 and @rule set. A rewrite that ends in an
- * inbound domain is %PM_ACTION_INBOUND with @rewritten.
+ * inbound domain is %PM_ACTION_INBOUND with @rewritten, and @rule is the entry that rewrites.
+ * The reasons are worked out when they are asked for: pm_decision_explain().
  */
-typedef struct {
+typedef struct
+{
   PmRoutingAction action;
   PmMailAddress *recipient;
   gboolean rewritten;
@@ -77,7 +84,6 @@ typedef struct {
   char *mailbox;
   GPtrArray *next_hops;
   char *reply;
-  GStrv explanation;
 } PmDecision;
 
 /*
@@ -90,14 +96,21 @@ PmRouter *pm_router_new (const PmSite *site,
 PmRouter *pm_router_ref (PmRouter *router);
 void pm_router_unref (PmRouter *router);
 
+/* What becomes of one recipient. `client` NULL: mail made on this host. Never NULL. Any thread. */
 PmDecision *pm_router_decide (PmRouter *router,
                               const PmMailAddress *recipient,
                               const PmRoutingClient *client);
 
-/* The entry that wins for a domain, without a client or mailboxes (nullable). */
+/*
+ * The entry that wins for a normalized domain, without a client or mailboxes (nullable). The site
+ * addressing domain has an inbound entry also where the table does not list it.
+ */
 const PmRoute *pm_router_match (PmRouter *router, const char *domain);
 
-/* Whether the client may relay, with the reason as a sentence (out) (optional). */
+/*
+ * Whether the client may relay, with the reason as a sentence (out) (optional). `client` NULL: mail
+ * made on this host, which may.
+ */
 gboolean pm_router_may_relay (PmRouter *router, const PmRoutingClient *client, char **reason);
 
 /*
@@ -106,8 +119,13 @@ gboolean pm_router_may_relay (PmRouter *router, const PmRoutingClient *client, c
  */
 GPtrArray *pm_router_outbound_hops (PmRouter *router, const char *domain);
 
+/* Whether `address` is one of this server's own: declared, of this host, or loopback. */
+gboolean pm_router_is_own_address (PmRouter *router, GInetAddress *address);
+
 PmDecision *pm_decision_ref (const PmDecision *decision);
 void pm_decision_unref (PmDecision *decision);
+/* (array zero-terminated=1) (transfer full): the reasons in order, a sentence each. */
+GStrv pm_decision_explain (const PmDecision *decision);
 const char *pm_routing_action_to_string (PmRoutingAction action);
 PmNextHop *pm_next_hop_new (const char *host, guint16 port, gboolean mx, PmTls tls);
 void pm_next_hop_free (PmNextHop *hop);
