@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
+typedef enum
+{
   PM_PROBLEM_WARNING,
   PM_PROBLEM_ERROR,
 } PmProblemSeverity;
@@ -22,7 +23,8 @@ typedef enum {
  *
  * Something wrong with a site file, or doubtful in a site. Immutable once made.
  */
-typedef struct {
+typedef struct
+{
   PmProblemSeverity severity;
   guint line;
   guint column;
@@ -71,14 +73,19 @@ GBytes *pm_site_write (const PmSite *site,
 /* The revision of a site file's bytes: their SHA-256 in hexadecimal. */
 char *pm_site_revision (GBytes *xml);
 
-typedef enum {
+/* The RELAX NG grammar of the site file, data/site.rng, which is part of the library. */
+GBytes *pm_site_grammar (void);
+
+typedef enum
+{
   PM_CHANGE_ADDED,
   PM_CHANGE_REMOVED,
   PM_CHANGE_MODIFIED,
 } PmChangeKind;
 
 /* One difference of two sites, in the words of the site file; `from`/`to` are nullable. */
-typedef struct {
+typedef struct
+{
   PmChangeKind kind;
   char *where;
   char *from;

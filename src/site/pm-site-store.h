@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 #define PM_TYPE_SITE_STORE (pm_site_store_get_type ())
 G_DECLARE_FINAL_TYPE (PmSiteStore, pm_site_store, PM, SITE_STORE, GObject)
 
-typedef struct {
+typedef struct
+{
   char *revision;
   gint64 time; /* microseconds since 1970 */
   char *who;

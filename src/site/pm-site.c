@@ -16,40 +16,40 @@
  * The reference counting that all values share. Each type says how it is set up (`init`), how its
  * members are copied (`assign`) and freed (`clear`).
  */
-#define PM_SITE_DEFINE_VALUE(Type, prefix)                                        \
-  /**                                                                             \
-   * Returns: (transfer full): a value with the defaults of the grammar           \
-   */                                                                             \
-  Type *prefix##_new (void)                                                       \
-  {                                                                               \
-    Type *self = g_atomic_rc_box_new0 (Type);                                     \
-    prefix##_init (self);                                                         \
-    return self;                                                                  \
-  }                                                                               \
-  Type *prefix##_copy (const Type *self)                                          \
-  {                                                                               \
-    Type *copy = g_atomic_rc_box_new0 (Type);                                     \
-    prefix##_assign (copy, self);                                                 \
-    return copy;                                                                  \
-  }                                                                               \
-  Type *prefix##_ref (const Type *self)                                           \
-  {                                                                               \
-    return g_atomic_rc_box_acquire ((Type *) self);                               \
-  }                                                                               \
-  void prefix##_unref (Type *self)                                                \
-  {                                                                               \
-    if (self != NULL)                                                             \
-      g_atomic_rc_box_release_full (self, (GDestroyNotify) prefix##_clear);       \
+#define PM_SITE_DEFINE_VALUE(Type, prefix)                                  \
+  /**                                                                       \
+   * Returns: (transfer full): a value with the defaults of the grammar     \
+   */                                                                       \
+  Type *prefix##_new (void)                                                 \
+  {                                                                         \
+    Type *self = g_atomic_rc_box_new0 (Type);                               \
+    prefix##_init (self);                                                   \
+    return self;                                                            \
+  }                                                                         \
+  Type *prefix##_copy (const Type *self)                                    \
+  {                                                                         \
+    Type *copy = g_atomic_rc_box_new0 (Type);                               \
+    prefix##_assign (copy, self);                                           \
+    return copy;                                                            \
+  }                                                                         \
+  Type *prefix##_ref (const Type *self)                                     \
+  {                                                                         \
+    return g_atomic_rc_box_acquire ((Type *) self);                         \
+  }                                                                         \
+  void prefix##_unref (Type *self)                                          \
+  {                                                                         \
+    if (self != NULL)                                                       \
+      g_atomic_rc_box_release_full (self, (GDestroyNotify) prefix##_clear); \
   }
 
 #define NEW_LIST(prefix) g_ptr_array_new_with_free_func ((GDestroyNotify) prefix##_unref)
 #define COPY_LIST(prefix, list) copy_list (list, (GCopyFunc) ref_##prefix, \
                                            (GDestroyNotify) prefix##_unref)
-#define DEFINE_REF(Type, prefix)                \
-  static gpointer                               \
-  ref_##prefix (const Type *item, gpointer data) \
-  {                                             \
-    return prefix##_ref (item);                 \
+#define DEFINE_REF(Type, prefix)                     \
+  static gpointer                                    \
+      ref_##prefix (const Type *item, gpointer data) \
+  {                                                  \
+    return prefix##_ref (item);                      \
   }
 
 static GPtrArray *
@@ -313,7 +313,7 @@ static void
 pm_domain_security_init (PmDomainSecurity *self)
 {
   self->name = g_strdup ("");
-  self->tls = PM_TLS_OPPORTUNISTIC;
+  self->tls = PM_TLS_VERIFY;
 }
 
 static void
@@ -342,6 +342,7 @@ static void
 pm_diagnostics_category_init (PmDiagnosticsCategory *self)
 {
   self->name = g_strdup ("");
+  self->level = PM_DIAGNOSTICS_MINIMUM;
 }
 
 static void

@@ -18,7 +18,8 @@ G_BEGIN_DECLS
  */
 
 /* Which way a host is reached, and how well it must be secured. */
-typedef enum {
+typedef enum
+{
   PM_TLS_NONE,
   PM_TLS_OPPORTUNISTIC,
   PM_TLS_REQUIRED,
@@ -33,13 +34,15 @@ typedef enum {
  *
  * A host that mail is forwarded to (`<host name= port= tls=/>`).
  */
-typedef struct {
+typedef struct
+{
   char *name;
   guint16 port;
   PmTls tls;
 } PmHost;
 
-typedef enum {
+typedef enum
+{
   PM_DELIVERY_DNS,
   PM_DELIVERY_HOST,
 } PmDeliveryMethod;
@@ -49,7 +52,8 @@ typedef enum {
  * @method: by the MX records, or to @hosts
  * @hosts: (element-type PmHost): in the order in which they are tried
  */
-typedef struct {
+typedef struct
+{
   PmDeliveryMethod method;
   GPtrArray *hosts;
 } PmDelivery;
@@ -60,13 +64,15 @@ typedef struct {
  * @host: its public DNS name, used in EHLO, the banner and Received:
  * @addresses: (element-type utf8): its public IP addresses, where they are not this host's own
  */
-typedef struct {
+typedef struct
+{
   char *name;
   char *host;
   GPtrArray *addresses;
 } PmServer;
 
-typedef enum {
+typedef enum
+{
   PM_LISTEN_RELAY,      /* the default: mail from other hosts */
   PM_LISTEN_SUBMISSION, /* role="submission": authenticated clients */
 } PmListenRole;
@@ -76,7 +82,8 @@ typedef enum {
  * @address: IP address, `0.0.0.0` or `::` for all
  * @implicit_tls: TLS from the first byte (tls="implicit")
  */
-typedef struct {
+typedef struct
+{
   char *address;
   guint16 port;
   PmListenRole role;
@@ -91,26 +98,30 @@ typedef struct {
  *
  * An `<e-mail-domain>`: how mail *for* a domain travels outward; recipients stay untouched.
  */
-typedef struct {
+typedef struct
+{
   char *name;
   gboolean subdomains;
   PmDelivery *delivery;
 } PmMailDomain;
 
 /* One `<host network= action=/>` of accept-connections; the first that matches decides. */
-typedef struct {
+typedef struct
+{
   PmNetwork network;
   gboolean accept;
 } PmAcceptRule;
 
-typedef enum {
+typedef enum
+{
   PM_TRANSFER_BOTH,
   PM_TRANSFER_INBOUND,
   PM_TRANSFER_OUTBOUND,
   PM_TRANSFER_NONE,
 } PmTransferMode;
 
-typedef enum {
+typedef enum
+{
   PM_ROUTE_INBOUND,
   PM_ROUTE_REWRITE,
   PM_ROUTE_FORWARD,
@@ -125,7 +136,8 @@ typedef enum {
  * @rewrite_domain: (nullable): for %PM_ROUTE_REWRITE, the recipient's new domain
  * @hosts: (element-type PmHost): for %PM_ROUTE_FORWARD, at least one
  */
-typedef struct {
+typedef struct
+{
   char *domain;
   gboolean subdomains;
   PmRouteAction action;
@@ -133,7 +145,8 @@ typedef struct {
   GPtrArray *hosts;
 } PmRoute;
 
-typedef enum {
+typedef enum
+{
   PM_RESTRICTION_NETWORK,       /* clients in @network */
   PM_RESTRICTION_INTERFACE,     /* clients that connect to the local address @network */
   PM_RESTRICTION_AUTHENTICATED, /* clients that have authenticated */
@@ -143,7 +156,8 @@ typedef enum {
  * PmRestriction:
  * @never: a `<never>` (always %PM_RESTRICTION_NETWORK), else an `<allow>`
  */
-typedef struct {
+typedef struct
+{
   gboolean never;
   PmRestrictionKind kind;
   PmNetwork network;
@@ -154,27 +168,31 @@ typedef struct {
  * @address: primary address, as written in the file
  * @aliases: (element-type utf8): further addresses of it
  */
-typedef struct {
+typedef struct
+{
   char *address;
   GPtrArray *aliases;
 } PmMailbox;
 
 /* `<security><domain …>`: how connections to a domain's hosts are secured and authenticated. */
-typedef struct {
+typedef struct
+{
   char *name;
   PmTls tls;
   char *user;   /* (nullable) */
   char *secret; /* (nullable): name of a file in the secrets directory */
 } PmDomainSecurity;
 
-typedef enum {
+typedef enum
+{
   PM_DIAGNOSTICS_NONE,
   PM_DIAGNOSTICS_MINIMUM,
   PM_DIAGNOSTICS_MEDIUM,
   PM_DIAGNOSTICS_MAXIMUM,
 } PmDiagnosticsLevel;
 
-typedef struct {
+typedef struct
+{
   char *name;
   PmDiagnosticsLevel level;
 } PmDiagnosticsCategory;
@@ -182,8 +200,8 @@ typedef struct {
 /**
  * PmMailService:
  * @server: name of the #PmServer it runs on
- * @inbound_limit: largest message accepted, in bytes
- * @outbound_limit: largest message sent outward, in bytes
+ * @inbound_limit: largest message accepted, in bytes; 0 for no limit
+ * @outbound_limit: largest message sent outward, in bytes; 0 for no limit
  * @administrator: (nullable): address that gets postmaster mail and notifications
  * @listeners: (element-type PmListen)
  * @deliver: (owned): how mail goes out where no @mail_domains entry says otherwise
@@ -205,7 +223,8 @@ typedef struct {
  *
  * One `<internet-mail-service>`.
  */
-typedef struct {
+typedef struct
+{
   char *server;
 
   guint64 inbound_limit;
@@ -248,7 +267,8 @@ typedef struct {
  * @addressing_domain: (nullable): the site's SMTP domain (`<site-addressing domain=/>`)
  * @services: (element-type PmMailService)
  */
-typedef struct {
+typedef struct
+{
   char *name;
   char *organization;
   GPtrArray *servers;
