@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// The server's session: takes bytes, cuts them into commands and message data, asks the handler, and
+// changes its state in one place. Strict on purpose: a command ends in CR LF, a message in
+// CR LF . CR LF; a bare CR, a bare LF or a NUL ends the session, because nobody can know any more
+// what the client meant to be command and what to be message.
+
+#include "smtp/pm-smtp-server.h"
+
+#include <string.h>
+
+#include "smtp/pm-smtp-server-private.h"
+
+#define INPUT_LIMIT (64 * 1024)
+#define OUTPUT_LIMIT (64 * 1024)
+#define OUTPUT_RESERVE (16 * 1024) // room for the replies to one command; below it the client must read
+#define LONGEST_LINE 12288         // no verb has more (RFC 4954 4 asks for that with AUTH)
+
+/**
+ * pm_smtp_server_state_to_string:
+ *
+ * Returns: the state in a word, for logs.
+ */
+const char *
+pm_smtp_server_state_to_string (PmSmtpServerState state)
+{
+  static const char *const names[] = {
+    [PM_SMTP_SERVER_GREETING] = "greeting",
+    [PM_SMTP_SERVER_FRESH] = "fresh",
+    [PM_SMTP_SERVER_READY] = "ready",
+    [PM_SMTP_SERVER_MAIL] = "mail",
+    [PM_SMTP_SERVER_RCPT] = "rcpt",
+    [PM_SMTP_SERVER_DATA] = "data",
+    [PM_SMTP_SERVER_COMMIT] = "commit",
+    [PM_SMTP_SERVER_CLOSED] = "closed",
+  };
+
+  g_return_val_if_fail ((gsize) state < G_N_ELEMENTS (names), NULL);
+  return names[state];
+}
+
+static gboolean
+in_transaction (PmSmtpServer *server)
+{
+  switch (server->state)
+    {
+    case PM_SMTP_SERVER_MAIL:
+    case PM_SMTP_SERVER_RCPT:
+      return TRUE;
+    case PM_SMTP_SERVER_DATA:
+      return server->refusal == NULL; // a refused one was dropped at once
+    case PM_SMTP_SERVER_GREETING:
+    case PM_SMTP_SERVER_FRESH:
+    case PM_SMTP_SERVER_READY:
+    case PM_SMTP_SERVER_COMMIT:
+    case PM_SMTP_SERVER_CLOSED:
+    default:
+      return FALSE;
+    }
+}
+
+static void
+tell_reset (PmSmtpServer *server)
+{
+  server->handler->reset (server, server->user_data);
+}
+
+// The one place that changes the state. A transaction that is open when the session closes is dropped.
+void
+pm_smtp_server_set_state (PmSmtpServer *server, PmSmtpServerState state)
+{
+  gboolean lost = state == PM_SMTP_SERVER_CLOSED && in_transaction (server);
+
+  if (server->state == state || server->state == PM_SMTP_SERVER_CLOSED)
+    return;
+
+  g_debug ("smtp server %p: %s to %s", (void *) server,
+           pm_smtp_server_state_to_string (server->state), pm_smtp_server_state_to_string (state));
+  server->state = state;
+  if (state == PM_SMTP_SERVER_CLOSED)
+    pm_buffer_clear (&server->input);
+  if (lost)
+    tell_reset (server);
+}
+
+// Back to between transactions.
+void
+pm_smtp_server_drop (PmSmtpServer *server)
+{
+  gboolean open = in_transaction (server);
+
+  if (server->state != PM_SMTP_SERVER_FRESH)
+    pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
+  if (open)
+    tell_reset (server);
+}
+
+static void
+append (PmSmtpServer *server, const PmSmtpReply *reply)
+{
+  // A session whose replies nobody reads was stopped long before; only a monstrous reply comes here.
+  if (!pm_smtp_reply_append (reply, &server->output))
+    pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+}
+
+// Every reply goes out through here: refusals count, and 421 ends the session (RFC 5321 3.8).
+void
+pm_smtp_server_say_reply (PmSmtpServer *server, const PmSmtpReply *reply)
+{
+  append (server, reply);
+  if (reply->code == 421)
+    {
+      pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+      return;
+    }
+  if (pm_smtp_reply_is_permanent (reply) && ++server->n_errors > server->max_errors)
+    pm_smtp_server_say (server, 421, "4.7.0", "Too many errors");
+}
+
+void
+pm_smtp_server_say (PmSmtpServer *server, guint code, const char *status, const char *text)
+{
+  g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, code, status, text);
+
+  pm_smtp_server_say_reply (server, reply);
+}
+
+// The client broke the rules that keep its commands and its messages apart.
+static void
+violate (PmSmtpServer *server, guint code, const char *status, const char *text)
+{
+  g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, code, status, text);
+
+  append (server, reply);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+}
+
+void
+pm_smtp_server_ask (PmSmtpServer *server, PmSmtpQuestion question)
+{
+  g_return_if_fail (server->question == PM_SMTP_QUESTION_NONE);
+
+  server->question = question;
+  server->answered = FALSE;
+}
+
+static void
+settle_connected (PmSmtpServer *server, const PmSmtpReply *answer)
+{
+  g_autofree char *banner = g_strdup_printf ("%s ESMTP Pointsman", server->host);
+  g_autoptr (PmSmtpReply) greeting = NULL;
+
+  // RFC 5321 4.3.1: the banner begins with the host name, and has no enhanced code (RFC 2034 4).
+  greeting = answer != NULL ? pm_smtp_reply_ref (answer) : pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 220, NULL, banner);
+  append (server, greeting);
+  pm_smtp_server_set_state (server, pm_smtp_reply_is_positive (greeting) ? PM_SMTP_SERVER_FRESH : PM_SMTP_SERVER_CLOSED);
+}
+
+static void
+settle_hello (PmSmtpServer *server, const PmSmtpReply *answer)
+{
+  g_autoptr (PmSmtpReply) usual = pm_smtp_server_hello_reply (server);
+
+  if (answer != NULL && !pm_smtp_reply_is_positive (answer))
+    {
+      pm_smtp_server_say_reply (server, answer);
+      return;
+    }
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
+  pm_smtp_server_say_reply (server, usual);
+}
+
+static void
+settle_data (PmSmtpServer *server, const PmSmtpReply *answer)
+{
+  if (answer != NULL && !pm_smtp_reply_is_positive (answer) && !pm_smtp_reply_is_intermediate (answer))
+    {
+      pm_smtp_server_drop (server);
+      pm_smtp_server_say_reply (server, answer);
+      return;
+    }
+  if (pm_buffer_size (&server->input) > 0)
+    {
+      violate (server, 554, "5.5.1", "You sent data before it was asked for");
+      return;
+    }
+  server->data = (PmSmtpDataReader){ 0 };
+  server->size = 0;
+  g_clear_pointer (&server->refusal, pm_smtp_reply_unref);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_DATA);
+  pm_smtp_server_say (server, 354, NULL, "Send the message; end it with a line that is a dot");
+}
+
+static void
+settle_transaction (PmSmtpServer *server,
+                    PmSmtpQuestion question,
+                    gboolean yes,
+                    const PmSmtpReply *answer)
+{
+  const char *status = "2.6.0";
+  const char *text = "The message is in the queue";
+
+  switch (question)
+    {
+    case PM_SMTP_QUESTION_MAIL:
+      status = "2.1.0";
+      text = "Sender accepted";
+      if (yes)
+        pm_smtp_server_set_state (server, PM_SMTP_SERVER_MAIL);
+      break;
+    case PM_SMTP_QUESTION_RCPT:
+      status = "2.1.5";
+      text = "Recipient accepted";
+      server->n_recipients += yes ? 1 : 0;
+      if (yes)
+        pm_smtp_server_set_state (server, PM_SMTP_SERVER_RCPT);
+      break;
+    case PM_SMTP_QUESTION_END:
+      server->n_messages++;
+      server->n_idle = 0;
+      pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
+      break;
+    case PM_SMTP_QUESTION_NONE:
+    case PM_SMTP_QUESTION_CONNECTED:
+    case PM_SMTP_QUESTION_HELLO:
+    case PM_SMTP_QUESTION_DATA:
+    default:
+      g_assert_not_reached ();
+    }
+
+  if (answer != NULL)
+    pm_smtp_server_say_reply (server, answer);
+  else
+    pm_smtp_server_say (server, 250, status, text);
+}
+
+// Acts on the handler's answer.
+static void
+settle (PmSmtpServer *server)
+{
+  g_autoptr (PmSmtpReply) answer = g_steal_pointer (&server->answer);
+  gboolean yes = answer == NULL || pm_smtp_reply_is_positive (answer);
+  PmSmtpQuestion question = server->question;
+
+  server->question = PM_SMTP_QUESTION_NONE;
+  if (server->state == PM_SMTP_SERVER_CLOSED)
+    {
+      // The session ended meanwhile; a transaction that the handler has just begun is over too.
+      if (question == PM_SMTP_QUESTION_MAIL && yes)
+        tell_reset (server);
+      return;
+    }
+
+  if (question == PM_SMTP_QUESTION_CONNECTED)
+    settle_connected (server, answer);
+  else if (question == PM_SMTP_QUESTION_HELLO)
+    settle_hello (server, answer);
+  else if (question == PM_SMTP_QUESTION_DATA)
+    settle_data (server, answer);
+  else
+    settle_transaction (server, question, yes, answer);
+
+  if (server->alone && server->state != PM_SMTP_SERVER_CLOSED && pm_buffer_size (&server->input) > 0)
+    violate (server, 554, "5.5.1", "You sent more before it was your turn");
+}
+
+// The message at hand will not be taken: forget it now, and say so at its end.
+static void
+refuse_message (PmSmtpServer *server, PmSmtpReply *reply)
+{
+  server->refusal = reply;
+  tell_reset (server);
+}
+
+static void
+chunk_cb (const guint8 *bytes, gsize size, gpointer user_data)
+{
+  PmSmtpServer *server = user_data;
+  PmSmtpReply *reply;
+
+  if (server->refusal != NULL)
+    return;
+
+  server->size += size;
+  if (server->max_size != 0 && server->size > server->max_size)
+    reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 552, "5.3.4",
+                               "The message is larger than this server takes");
+  else
+    reply = server->handler->chunk (server, bytes, size, server->user_data);
+  if (reply != NULL)
+    refuse_message (server, reply);
+}
+
+static void
+end_data (PmSmtpServer *server)
+{
+  g_autoptr (PmSmtpReply) refusal = NULL;
+
+  server->alone = !server->extended;
+  if (server->alone && pm_buffer_size (&server->input) > 0)
+    {
+      violate (server, 554, "5.5.1", "You sent more before it was your turn");
+      return;
+    }
+  if (server->refusal != NULL)
+    {
+      pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
+      refusal = g_steal_pointer (&server->refusal);
+      pm_smtp_server_say_reply (server, refusal);
+      return;
+    }
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_COMMIT);
+  pm_smtp_server_ask (server, PM_SMTP_QUESTION_END);
+  server->handler->end (server, server->user_data);
+}
+
+static gboolean
+step_data (PmSmtpServer *server)
+{
+  gsize size = pm_buffer_size (&server->input);
+  gsize used = 0;
+  PmSmtpDataResult result;
+
+  if (size == 0)
+    return FALSE;
+
+  result = pm_smtp_data_reader_feed (&server->data, pm_buffer_peek (&server->input), size, &used,
+                                     chunk_cb, server);
+  pm_buffer_consume (&server->input, used);
+  switch (result)
+    {
+    case PM_SMTP_DATA_MORE:
+      break;
+    case PM_SMTP_DATA_END:
+      end_data (server);
+      break;
+    case PM_SMTP_DATA_BARE_CR:
+      violate (server, 554, "5.6.11", "There is a CR without an LF in the message");
+      break;
+    case PM_SMTP_DATA_BARE_LF:
+      violate (server, 554, "5.6.11", "There is an LF without a CR in the message");
+      break;
+    case PM_SMTP_DATA_NUL:
+    default:
+      violate (server, 554, "5.6.11", "There is a NUL byte in the message");
+      break;
+    }
+  return TRUE;
+}
+
+// A line is whole. RFC 5321 2.3.8: CR and LF come together or not at all.
+static void
+take_line (PmSmtpServer *server, gsize size)
+{
+  const char *bytes = (const char *) pm_buffer_peek (&server->input);
+  gboolean strict = size >= 2 && bytes[size - 2] == '\r' &&
+                    memchr (bytes, '\r', size - 2) == NULL && memchr (bytes, '\0', size) == NULL;
+  g_autofree char *line = strict ? g_strndup (bytes, size - 2) : NULL;
+  gboolean skipped = server->skipping;
+
+  pm_buffer_consume (&server->input, size);
+  server->skipping = FALSE;
+  if (!strict)
+    violate (server, 500, "5.5.2", "Lines must end in CR LF, without another CR, LF or NUL");
+  else if (skipped)
+    pm_smtp_server_say (server, 500, "5.5.2", "The line is too long");
+  else
+    pm_smtp_server_command (server, g_strchomp (line), size);
+}
+
+// Drops what cannot become a command any more, but for a last CR: an LF may follow.
+static gboolean
+skip_line (PmSmtpServer *server, gsize size)
+{
+  const guint8 *bytes = pm_buffer_peek (&server->input);
+  gsize keep = bytes[size - 1] == '\r' ? 1 : 0;
+  gboolean strict = memchr (bytes, '\r', size - keep) == NULL && memchr (bytes, '\0', size) == NULL;
+
+  server->skipping = TRUE;
+  pm_buffer_consume (&server->input, size - keep);
+  if (!strict)
+    violate (server, 500, "5.5.2", "Lines must end in CR LF, without another CR, LF or NUL");
+  return FALSE;
+}
+
+static gboolean
+step_command (PmSmtpServer *server)
+{
+  gsize size = pm_buffer_size (&server->input);
+  const guint8 *bytes = pm_buffer_peek (&server->input);
+  const guint8 *feed = size == 0 ? NULL : memchr (bytes, '\n', size);
+  gsize length = feed == NULL ? size : (gsize) (feed - bytes) + 1;
+
+  if (size == 0)
+    return FALSE;
+  if (length > LONGEST_LINE)
+    server->skipping = TRUE;
+  if (feed != NULL)
+    {
+      take_line (server, length);
+      return TRUE;
+    }
+  return server->skipping ? skip_line (server, size) : FALSE;
+}
+
+static gboolean
+is_between (PmSmtpServer *server)
+{
+  return server->state == PM_SMTP_SERVER_FRESH || server->state == PM_SMTP_SERVER_READY;
+}
+
+// Goes on as long as there is something to do. Never entered twice: an answer given from inside a
+// callback is picked up by the turn that is running.
+static void
+run (PmSmtpServer *server)
+{
+  gboolean more = TRUE;
+
+  if (server->running)
+    return;
+
+  server->running = TRUE;
+  while (more)
+    {
+      if (server->question != PM_SMTP_QUESTION_NONE)
+        {
+          more = server->answered;
+          if (more)
+            settle (server);
+        }
+      else if (server->state == PM_SMTP_SERVER_CLOSED || server->state == PM_SMTP_SERVER_GREETING)
+        more = FALSE;
+      else if (server->farewell != NULL && is_between (server))
+        {
+          g_autoptr (PmSmtpReply) farewell = g_steal_pointer (&server->farewell);
+
+          pm_smtp_server_end (server, farewell, FALSE);
+        }
+      else if (pm_buffer_room (&server->output) < OUTPUT_RESERVE)
+        more = FALSE;
+      else
+        more = server->state == PM_SMTP_SERVER_DATA ? step_data (server) : step_command (server);
+    }
+  server->running = FALSE;
+}
+
+/**
+ * pm_smtp_server_new:
+ *
+ * Returns: (transfer full): a session that has not started.
+ */
+PmSmtpServer *
+pm_smtp_server_new (const PmSmtpServerConfig *config,
+                    const PmSmtpServerHandler *handler,
+                    gpointer user_data)
+{
+  PmSmtpServer *server = g_new0 (PmSmtpServer, 1);
+
+  server->handler = handler;
+  server->user_data = user_data;
+  server->host = g_strdup (config->host);
+  server->max_size = config->max_size;
+  server->max_messages = config->max_messages;
+  server->max_recipients = config->max_recipients == 0 ? 1000 : config->max_recipients;
+  server->max_errors = config->max_errors == 0 ? 20 : config->max_errors;
+  server->max_idle_commands = config->max_idle_commands == 0 ? 100 : config->max_idle_commands;
+  pm_buffer_init (&server->input, INPUT_LIMIT);
+  pm_buffer_init (&server->output, OUTPUT_LIMIT);
+  return server;
+}
+
+/**
+ * pm_smtp_server_free:
+ * @server: (transfer full) (nullable): a session
+ */
+void
+pm_smtp_server_free (PmSmtpServer *server)
+{
+  if (server == NULL)
+    return;
+
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+  g_clear_pointer (&server->answer, pm_smtp_reply_unref);
+  g_clear_pointer (&server->farewell, pm_smtp_reply_unref);
+  g_clear_pointer (&server->refusal, pm_smtp_reply_unref);
+  pm_buffer_clear (&server->input);
+  pm_buffer_clear (&server->output);
+  g_free (server->hello);
+  g_free (server->host);
+  g_free (server);
+}
+
+/**
+ * pm_smtp_server_start:
+ *
+ * The connection is there: asks the handler about it.
+ */
+void
+pm_smtp_server_start (PmSmtpServer *server)
+{
+  g_return_if_fail (server->state == PM_SMTP_SERVER_GREETING);
+
+  server->alone = TRUE;
+  pm_smtp_server_ask (server, PM_SMTP_QUESTION_CONNECTED);
+  if (server->handler->connected == NULL)
+    pm_smtp_server_continue (server, NULL);
+  else
+    server->handler->connected (server, server->user_data);
+}
+
+/**
+ * pm_smtp_server_feed:
+ *
+ * Returns: how many of the bytes were taken.
+ */
+gsize
+pm_smtp_server_feed (PmSmtpServer *server, gconstpointer bytes, gsize size)
+{
+  const guint8 *from = bytes;
+  gsize taken = 0;
+
+  // RFC 5321 4.3.1: the client waits for the greeting.
+  if (size > 0 && server->state == PM_SMTP_SERVER_GREETING)
+    violate (server, 554, "5.5.1", "You spoke before you were greeted");
+  while (taken < size && server->state != PM_SMTP_SERVER_CLOSED)
+    {
+      gsize piece = MIN (size - taken, pm_buffer_room (&server->input));
+
+      if (piece == 0 || !pm_buffer_append (&server->input, from + taken, piece))
+        return taken;
+      taken += piece;
+      run (server);
+    }
+  return size;
+}
+
+/**
+ * pm_smtp_server_get_room:
+ *
+ * Returns: how many bytes it would surely take now.
+ */
+gsize
+pm_smtp_server_get_room (PmSmtpServer *server)
+{
+  return server->state == PM_SMTP_SERVER_CLOSED ? INPUT_LIMIT : pm_buffer_room (&server->input);
+}
+
+/**
+ * pm_smtp_server_continue:
+ * @reply: (nullable): the answer
+ *
+ * Answers the question that is open.
+ */
+void
+pm_smtp_server_continue (PmSmtpServer *server, const PmSmtpReply *reply)
+{
+  g_return_if_fail (server->question != PM_SMTP_QUESTION_NONE && !server->answered);
+
+  server->answered = TRUE;
+  server->answer = reply == NULL ? NULL : pm_smtp_reply_ref (reply);
+  run (server);
+}
+
+/**
+ * pm_smtp_server_get_output:
+ *
+ * Returns: (transfer none): what is to be sent.
+ */
+PmBuffer *
+pm_smtp_server_get_output (PmSmtpServer *server)
+{
+  return &server->output;
+}
+
+/**
+ * pm_smtp_server_advance:
+ *
+ * There is room in the output again: goes on where it stopped for want of it.
+ */
+void
+pm_smtp_server_advance (PmSmtpServer *server)
+{
+  run (server);
+}
+
+/**
+ * pm_smtp_server_end:
+ * @reply: (nullable): the last words
+ * @finish: whether a transaction under way may come to its end first
+ *
+ * Ends the session from our side.
+ */
+void
+pm_smtp_server_end (PmSmtpServer *server, const PmSmtpReply *reply, gboolean finish)
+{
+  if (server->state == PM_SMTP_SERVER_CLOSED)
+    return;
+
+  if (finish && reply != NULL && server->state >= PM_SMTP_SERVER_FRESH)
+    {
+      g_clear_pointer (&server->farewell, pm_smtp_reply_unref);
+      server->farewell = pm_smtp_reply_ref (reply);
+      run (server);
+      return;
+    }
+  if (reply != NULL)
+    append (server, reply);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+}
+
+/**
+ * pm_smtp_server_get_state:
+ *
+ * Returns: where the session is.
+ */
+PmSmtpServerState
+pm_smtp_server_get_state (PmSmtpServer *server)
+{
+  return server->state;
+}
+
+/**
+ * pm_smtp_server_is_waiting:
+ *
+ * Returns: whether the handler owes an answer.
+ */
+gboolean
+pm_smtp_server_is_waiting (PmSmtpServer *server)
+{
+  return server->question != PM_SMTP_QUESTION_NONE && !server->answered;
+}
+
+/**
+ * pm_smtp_server_get_hello:
+ *
+ * Returns: (nullable): the name the client gave with EHLO or HELO.
+ */
+const char *
+pm_smtp_server_get_hello (PmSmtpServer *server)
+{
+  return server->hello;
+}
+
+/**
+ * pm_smtp_server_is_extended:
+ *
+ * Returns: whether it was EHLO.
+ */
+gboolean
+pm_smtp_server_is_extended (PmSmtpServer *server)
+{
+  return server->extended;
+}
+
+/**
+ * pm_smtp_server_get_patience:
+ *
+ * Returns: seconds to wait for the client (RFC 5321 4.5.3.2.7); 0 when it is not the client's turn.
+ */
+guint
+pm_smtp_server_get_patience (PmSmtpServer *server)
+{
+  return pm_smtp_server_is_waiting (server) ? 0 : 300;
+}
