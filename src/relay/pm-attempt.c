@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// One attempt at one message. What it promises: what was delivered is recorded as soon as the
+// destination it went to is done with, and a recipient leaves the queue only delivered or reported.
+
+#include "relay/pm-attempt.h"
+
+#include <string.h>
+
+#include "base/pm-error.h"
+#include "base/pm-log.h"
+#include "relay/pm-bounce.h"
+#include "relay/pm-header.h"
+#include "relay/pm-maildir.h"
+#include "relay/pm-outbound.h"
+
+#define TROUBLE_DELAY (60 * (gint64) G_USEC_PER_SEC)
+
+/* Recipients of the message that go the same way. */
+typedef struct
+{
+  PmAttempt *attempt;
+  char *destination;
+  GPtrArray *recipients;  /* (element-type PmQueueRecipient): borrowed from the message */
+  GPtrArray *addresses;   /* (element-type PmMailAddress): of the same, after routing */
+  PmMailAddress *mailbox; /* (owned) (nullable): for a mailbox */
+  GPtrArray *hops;        /* (owned) (nullable) (element-type PmNextHop): for other hosts */
+  PmTls tls;
+  PmOutbound *outbound; /* (owned) (nullable) */
+  PmSmtpReply *reply;   /* (owned) (nullable): what the Maildir brought */
+} Group;
+
+struct _PmAttempt
+{
+  PmRelayWorker *worker;
+  PmRelaySettings *settings; /* (owned) */
+  guint64 id;
+  PmQueueMessage *message; /* (owned) */
+  PmMailAddress *sender;   /* (owned) (nullable): NULL is the null sender */
+  GBytes *body;            /* (owned) (nullable): once it is needed */
+  gint64 now;
+  GHashTable *groups;    /* (element-type utf8 Group) */
+  guint outstanding;     /* groups and updates under way */
+  PmQueueUpdate *update; /* (owned): what came of it and is not recorded yet */
+  GPtrArray *failed;     /* (element-type PmBounceRecipient): to be reported */
+  GPtrArray *late;       /* (element-type PmBounceRecipient): deferred */
+  gint64 next_try;       /* of recipients that wait for their time; held ones have none */
+  gboolean gone;
+  gboolean abandoned;
+  gboolean concluded;
+};
+
+static void finish_part (PmAttempt *self);
+
+static void
+free_group (Group *group)
+{
+  pm_outbound_free (group->outbound);
+  g_ptr_array_unref (group->recipients);
+  g_ptr_array_unref (group->addresses);
+  g_clear_pointer (&group->mailbox, pm_mail_address_unref);
+  g_clear_pointer (&group->hops, g_ptr_array_unref);
+  g_clear_pointer (&group->reply, pm_smtp_reply_unref);
+  g_free (group->destination);
+  g_free (group);
+}
+
+static void
+free_attempt (PmAttempt *self)
+{
+  g_hash_table_remove (self->worker->attempts, self);
+  g_hash_table_unref (self->groups);
+  g_ptr_array_unref (self->failed);
+  g_ptr_array_unref (self->late);
+  pm_queue_update_free (self->update);
+  pm_queue_message_free (self->message);
+  g_clear_pointer (&self->sender, pm_mail_address_unref);
+  g_clear_pointer (&self->body, g_bytes_unref);
+  pm_relay_settings_unref (self->settings);
+  g_free (self);
+}
+
+static gint64
+get_expiry (const PmAttempt *self)
+{
+  return self->message->received +
+         (gint64) self->settings->service->retry_timeout * G_USEC_PER_SEC;
+}
+
+static void
+log_outcome (const PmAttempt *self,
+             const char *event,
+             const PmQueueRecipient *recipient,
+             const char *host,
+             const char *reply)
+{
+  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, self->id);
+
+  pm_log_event (G_LOG_LEVEL_MESSAGE, event, "message", id, "sender", self->message->sender,
+                "recipient", recipient->address, "host", host, "reply", reply, NULL);
+}
+
+static void
+record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
+                  const char *host)
+{
+  g_autofree char *text = pm_smtp_reply_to_string (reply);
+
+  pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
+  pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_DELIVERED, 1);
+  log_outcome (self, "delivered", recipient, host, text);
+}
+
+/* It leaves the queue together with the report on it: see conclude(). */
+static void
+record_failed (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
+               const char *host)
+{
+  g_ptr_array_add (self->failed, pm_bounce_recipient_new (recipient, reply, host));
+}
+
+static void
+record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
+                 const char *host)
+{
+  g_autofree char *text = pm_smtp_reply_to_string (reply);
+  const GArray *intervals = self->settings->service->retry_intervals;
+  gint64 next_try = pm_scheduler_retry_time ((const guint *) (gpointer) intervals->data,
+                                             intervals->len, recipient->attempts + 1,
+                                             pm_clock_now (pm_relay_get_clock (self->worker->relay)),
+                                             get_expiry (self));
+
+  // An attempt that was cut short by us counts for nothing.
+  if (self->abandoned)
+    {
+      self->next_try = MIN (self->next_try, self->now);
+      return;
+    }
+  if (next_try == G_MAXINT64)
+    {
+      record_failed (self, recipient, reply, host);
+      return;
+    }
+  pm_queue_update_add (self->update, recipient, PM_OUTCOME_DEFERRED, text)->next_try = next_try;
+  self->next_try = MIN (self->next_try, next_try);
+  g_ptr_array_add (self->late, pm_bounce_recipient_new (recipient, reply, host));
+  pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_DEFERRED, 1);
+  log_outcome (self, "deferred", recipient, host, text);
+}
+
+static void
+record (PmAttempt *self,
+        const PmQueueRecipient *recipient,
+        PmSmtpOutcome outcome,
+        const PmSmtpReply *reply,
+        const char *host)
+{
+  switch (outcome)
+    {
+    case PM_SMTP_OUTCOME_DELIVERED:
+      record_delivered (self, recipient, reply, host);
+      break;
+    case PM_SMTP_OUTCOME_BOUNCE:
+      record_failed (self, recipient, reply, host);
+      break;
+    case PM_SMTP_OUTCOME_DEFER:
+    case PM_SMTP_OUTCOME_NEXT_HOST:
+    default:
+      record_deferred (self, recipient, reply, host);
+      break;
+    }
+}
+
+static void
+conclude_attempt (PmAttempt *self)
+{
+  PmRelay *relay = self->worker->relay;
+  guint64 id = self->id;
+  gint64 next_try = self->next_try;
+  gboolean gone = self->gone;
+
+  free_attempt (self);
+  pm_relay_attempt_over (relay, id, next_try, gone);
+}
+
+/* An update on its way, with the reports that are due once it is in the queue. */
+typedef struct
+{
+  PmAttempt *attempt;
+  GArray *reports; /* (element-type guint64) */
+} Submission;
+
+static void
+updated_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Submission *submission = data;
+  g_autoptr (GArray) reports = submission->reports;
+  PmAttempt *self = submission->attempt;
+  g_autoptr (GError) error = NULL;
+  gint64 next_try;
+
+  if (!pm_queue_update_finish (PM_QUEUE (source), result, &next_try, &error))
+    {
+      // What it says is not recorded: the message stays as it was, and is tried again.
+      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+      self->next_try = MIN (self->next_try, self->now + TROUBLE_DELAY);
+    }
+  else
+    {
+      self->gone = next_try == G_MAXINT64;
+      for (guint i = 0; i < reports->len; i++)
+        pm_relay_message_queued (self->worker->relay, g_array_index (reports, guint64, i),
+                                 self->now);
+    }
+  finish_part (self);
+}
+
+static void
+submit_update (PmAttempt *self)
+{
+  PmQueueUpdate *update = self->update;
+  Submission *submission = g_new0 (Submission, 1);
+
+  submission->attempt = self;
+  submission->reports = g_array_new (FALSE, FALSE, sizeof (guint64));
+  for (guint i = 0; i < update->follow_ups->len; i++)
+    g_array_append_val (submission->reports,
+                        ((PmQueueMessage *) g_ptr_array_index (update->follow_ups, i))->id);
+
+  self->update = pm_queue_update_new (self->id);
+  self->outstanding++;
+  pm_queue_update_async (pm_relay_get_queue (self->worker->relay), update, updated_cb,
+                         submission);
+}
+
+static gboolean
+need_body (PmAttempt *self, GError **error)
+{
+  if (self->body == NULL)
+    self->body = pm_queue_open_body (pm_relay_get_queue (self->worker->relay), self->id, error);
+  return self->body != NULL;
+}
+
+static gboolean
+is_administrator (const PmAttempt *self, const char *address)
+{
+  g_autofree char *administrator = NULL;
+
+  if (self->settings->administrator == NULL)
+    return FALSE;
+  administrator = pm_mail_address_to_string (self->settings->administrator);
+  return g_ascii_strcasecmp (administrator, address) == 0;
+}
+
+/*
+ * Who hears of it: the sender. Of a report that cannot be delivered, the administrator, once; of one
+ * to the administrator, nobody but the log. (transfer full) (nullable)
+ */
+static char *
+choose_reader (const PmAttempt *self)
+{
+  if (self->sender != NULL)
+    return g_strdup (self->message->sender);
+  for (guint i = 0; i < self->failed->len; i++)
+    {
+      const PmBounceRecipient *item = g_ptr_array_index (self->failed, i);
+
+      if (is_administrator (self, item->recipient->address) ||
+          is_administrator (self, item->recipient->original))
+        return NULL;
+    }
+  if (self->settings->administrator == NULL)
+    return NULL;
+  return pm_mail_address_to_string (self->settings->administrator);
+}
+
+static gboolean
+add_report (PmAttempt *self, PmBounceKind kind, GPtrArray *recipients, GError **error)
+{
+  g_autofree char *to = choose_reader (self);
+  PmBounceReport report = {
+    .kind = kind,
+    .message = self->message,
+    .recipients = recipients,
+    .to = to,
+    .now = pm_clock_now (pm_relay_get_clock (self->worker->relay)),
+    .expires = get_expiry (self),
+  };
+  PmQueueMessage *message;
+
+  if (to == NULL)
+    return TRUE;
+  if (!need_body (self, error))
+    return FALSE;
+  report.body = self->body;
+  message = pm_bounce_new (self->settings, pm_relay_get_queue (self->worker->relay), &report,
+                           error);
+  if (message == NULL)
+    return FALSE;
+  g_ptr_array_add (self->update->follow_ups, message);
+  return TRUE;
+}
+
+/* Failed recipients leave the queue in the transaction that brings the report in. */
+static void
+report_failed (PmAttempt *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!add_report (self, PM_BOUNCE_FAILED, self->failed, &error))
+    {
+      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+      self->next_try = MIN (self->next_try, self->now + TROUBLE_DELAY);
+      return;
+    }
+  for (guint i = 0; i < self->failed->len; i++)
+    {
+      const PmBounceRecipient *item = g_ptr_array_index (self->failed, i);
+      g_autofree char *text = pm_smtp_reply_to_string (item->reply);
+
+      pm_queue_update_add (self->update, item->recipient, PM_OUTCOME_DONE, text);
+      pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_BOUNCED, 1);
+      log_outcome (self, self->update->follow_ups->len > 0 ? "bounced" : "given-up",
+                   item->recipient, item->host, text);
+    }
+}
+
+/* RFC 3464 2.3.3 "delayed": once a message, and never for a report. */
+static void
+report_late (PmAttempt *self)
+{
+  gint64 notify = (gint64) self->settings->service->retry_notify * G_USEC_PER_SEC;
+  g_autoptr (GError) error = NULL;
+
+  if (self->message->notified || self->sender == NULL || notify == 0 || self->abandoned ||
+      self->now < self->message->received + notify)
+    return;
+  if (add_report (self, PM_BOUNCE_DELAYED, self->late, &error))
+    self->update->notified = TRUE;
+  else
+    pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+}
+
+/* Called when a group or an update is through; after the last one what is left is settled. */
+static void
+finish_part (PmAttempt *self)
+{
+  if (--self->outstanding > 0)
+    return;
+  if (!self->concluded)
+    {
+      self->concluded = TRUE;
+      if (self->failed->len > 0)
+        report_failed (self);
+      if (self->late->len > 0)
+        report_late (self);
+      if (self->update->outcomes->len > 0 || self->update->notified)
+        {
+          submit_update (self);
+          return;
+        }
+    }
+  conclude_attempt (self);
+}
+
+/* A destination is done with: record what was delivered at once, lest it be delivered twice. */
+static void
+finish_group (PmAttempt *self)
+{
+  if (self->outstanding > 1 && self->update->outcomes->len > 0)
+    submit_update (self);
+  finish_part (self);
+}
+
+static void
+sent_cb (GPtrArray *results, gpointer data)
+{
+  Group *group = data;
+  PmAttempt *self = group->attempt;
+
+  for (guint i = 0; i < results->len; i++)
+    {
+      const PmOutboundResult *result = g_ptr_array_index (results, i);
+
+      record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
+              result->host);
+    }
+  g_clear_pointer (&group->outbound, pm_outbound_free);
+  pm_limiter_release (pm_relay_get_limiter (self->worker->relay), group->destination);
+  finish_group (self);
+}
+
+static void
+defer_group (Group *group, PmSmtpReply *reply)
+{
+  for (guint i = 0; i < group->recipients->len; i++)
+    record_deferred (group->attempt, g_ptr_array_index (group->recipients, i), reply, NULL);
+}
+
+static void
+granted_cb (gpointer data)
+{
+  Group *group = data;
+  PmAttempt *self = group->attempt;
+  g_autoptr (GError) error = NULL;
+  PmOutboundJob job;
+
+  if (self->abandoned || !need_body (self, &error))
+    {
+      g_autoptr (PmSmtpReply) reply =
+          pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0",
+                             error != NULL ? error->message : "This service was closing down");
+
+      pm_limiter_release (pm_relay_get_limiter (self->worker->relay), group->destination);
+      defer_group (group, reply);
+      finish_group (self);
+      return;
+    }
+  job = (PmOutboundJob){
+    .worker = self->worker,
+    .settings = self->settings,
+    .hops = group->hops,
+    .tls = group->tls,
+    .sender = self->sender,
+    .recipients = group->addresses,
+    .body = self->body,
+    .eight_bit = self->message->eight_bit,
+  };
+  group->outbound = pm_outbound_new (&job, sent_cb, group);
+}
+
+static PmSmtpReply *
+deliver_to_maildir (Group *group)
+{
+  PmAttempt *self = group->attempt;
+  const PmQueueRecipient *recipient = g_ptr_array_index (group->recipients, 0);
+  g_autofree char *address = pm_mail_address_to_string (group->mailbox);
+  g_autoptr (GError) error = NULL;
+  PmMaildirDelivery delivery = {
+    .root = self->settings->maildir,
+    .mailbox = group->mailbox,
+    .sender = self->message->sender,
+    .recipient = recipient->address,
+    .host = self->settings->host,
+    .message = self->id,
+    .received = self->message->received,
+    .body = self->body,
+  };
+
+  if (pm_maildir_deliver (&delivery, &error))
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 250, "2.0.0", "Delivered to the mailbox");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 452, "4.3.1", error->message);
+  return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0", error->message);
+}
+
+static void
+maildir_done_cb (gpointer data)
+{
+  Group *group = data;
+  gboolean ok = pm_smtp_reply_is_positive (group->reply);
+
+  for (guint i = 0; i < group->recipients->len; i++)
+    record (group->attempt, g_ptr_array_index (group->recipients, i),
+            ok ? PM_SMTP_OUTCOME_DELIVERED : PM_SMTP_OUTCOME_DEFER, group->reply, NULL);
+  finish_group (group->attempt);
+}
+
+/* In a thread for blocking work; the attempt is left alone meanwhile. */
+static void
+maildir_cb (gpointer data, gpointer user_data)
+{
+  Group *group = data;
+
+  group->reply = deliver_to_maildir (group);
+  pm_worker_invoke (group->attempt->worker->worker, maildir_done_cb, group);
+}
+
+/* Why the message cannot go into this mailbox, before it is tried. */
+static PmSmtpReply *
+check_mailbox (Group *group)
+{
+  PmAttempt *self = group->attempt;
+  const PmQueueRecipient *recipient = g_ptr_array_index (group->recipients, 0);
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  const guint8 *bytes;
+
+  if (self->settings->maildir == NULL)
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 451, "4.3.5",
+                              "Delivery to mailboxes by LMTP is not possible with this version");
+  if (!need_body (self, &error))
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0", error->message);
+  bytes = g_bytes_get_data (self->body, &size);
+  if (pm_header_has (bytes, size, "Delivered-To", recipient->address))
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 554, "5.4.6",
+                              "The message has been delivered to this mailbox before: a loop");
+  return NULL;
+}
+
+static void
+start_mailbox (Group *group)
+{
+  g_autoptr (PmSmtpReply) refusal = check_mailbox (group);
+
+  if (refusal == NULL)
+    {
+      pm_relay_run_blocking (group->attempt->worker->relay, maildir_cb, group);
+      return;
+    }
+  for (guint i = 0; i < group->recipients->len; i++)
+    record (group->attempt, g_ptr_array_index (group->recipients, i),
+            pm_smtp_reply_is_permanent (refusal) ? PM_SMTP_OUTCOME_BOUNCE : PM_SMTP_OUTCOME_DEFER,
+            refusal, NULL);
+  finish_group (group->attempt);
+}
+
+static Group *
+get_group (PmAttempt *self, const char *key, const char *destination)
+{
+  Group *group = g_hash_table_lookup (self->groups, key);
+
+  if (group != NULL)
+    return group;
+  group = g_new0 (Group, 1);
+  group->attempt = self;
+  group->destination = g_strdup (destination);
+  group->recipients = g_ptr_array_new ();
+  group->addresses = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_mail_address_unref);
+  g_hash_table_insert (self->groups, g_strdup (key), group);
+  return group;
+}
+
+static char *
+make_hops_key (GPtrArray *hops, PmTls tls)
+{
+  GString *key = g_string_new (NULL);
+
+  g_string_append_printf (key, "remote %d", tls);
+  for (guint i = 0; i < hops->len; i++)
+    {
+      const PmNextHop *hop = g_ptr_array_index (hops, i);
+
+      g_string_append_printf (key, " %s:%u:%d:%d", hop->host, hop->port, hop->mx, hop->tls);
+    }
+  return g_string_free (key, FALSE);
+}
+
+static void
+plan_mailbox (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
+{
+  g_autoptr (PmMailAddress) mailbox =
+      decision->mailbox != NULL ? pm_mail_address_parse (decision->mailbox, NULL) : NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *key = NULL;
+  Group *group;
+
+  if (mailbox == NULL)
+    mailbox = pm_mail_address_ref (decision->recipient);
+  name = pm_mail_address_key (mailbox);
+  key = g_strdup_printf ("mailbox %s", name);
+  group = get_group (self, key, recipient->destination);
+  if (group->mailbox == NULL)
+    group->mailbox = g_steal_pointer (&mailbox);
+  g_ptr_array_add (group->recipients, recipient);
+}
+
+static void
+plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
+{
+  PmTls tls = pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
+  g_autoptr (GPtrArray) hops =
+      decision->action == PM_ACTION_REJECT
+          ? pm_router_outbound_hops (self->settings->router, decision->recipient->domain)
+          : g_ptr_array_ref (decision->next_hops);
+  g_autofree char *key = make_hops_key (hops, tls);
+  const char *destination = hops->len > 0
+                                ? ((PmNextHop *) g_ptr_array_index (hops, 0))->host
+                                : decision->recipient->domain;
+  Group *group = get_group (self, key, destination);
+
+  if (group->hops == NULL)
+    group->hops = g_steal_pointer (&hops);
+  group->tls = tls;
+  g_ptr_array_add (group->recipients, recipient);
+  g_ptr_array_add (group->addresses, pm_mail_address_ref (decision->recipient));
+}
+
+static gboolean
+is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
+{
+  return recipient->agent == PM_QUEUE_REMOTE &&
+         self->settings->service->transfer == PM_TRANSFER_INBOUND;
+}
+
+/*
+ * The site may have changed since the recipient was accepted: it goes where it would go now. What is
+ * no longer ours goes out as other mail does, since we have answered for it; a mailbox that is gone
+ * is told to the sender.
+ */
+static void
+plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmMailAddress) address = pm_mail_address_parse (recipient->address, &error);
+  g_autoptr (PmDecision) decision = NULL;
+
+  if (address == NULL)
+    {
+      g_autoptr (PmSmtpReply) reply =
+          pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 553, "5.1.3", error->message);
+
+      record_failed (self, recipient, reply, NULL);
+      return;
+    }
+  decision = pm_relay_settings_route (self->settings, address, NULL);
+  if (decision->action == PM_ACTION_REJECT && decision->rule != NULL)
+    {
+      g_autoptr (PmSmtpReply) reply =
+          pm_smtp_reply_parse (decision->reply, PM_SMTP_SOURCE_POLICY, NULL);
+
+      record_failed (self, recipient, reply, NULL);
+      return;
+    }
+  if (decision->action != PM_ACTION_REJECT)
+    pm_relay_settings_describe (decision, recipient);
+  else
+    recipient->agent = PM_QUEUE_REMOTE;
+
+  if (is_held (self, recipient))
+    return;
+  if (recipient->agent == PM_QUEUE_MAILBOX)
+    plan_mailbox (self, recipient, decision);
+  else
+    plan_remote (self, recipient, decision);
+}
+
+static void
+start_groups (PmAttempt *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  // One more, so that nothing is over before everything has begun.
+  self->outstanding = g_hash_table_size (self->groups) + 1;
+  g_hash_table_iter_init (&iter, self->groups);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Group *group = value;
+
+      if (group->hops == NULL)
+        start_mailbox (group);
+      else
+        pm_limiter_acquire (pm_relay_get_limiter (self->worker->relay), group->destination,
+                            pm_worker_get_reactor (self->worker->worker), granted_cb, group);
+    }
+  finish_part (self);
+}
+
+static void
+plan (PmAttempt *self)
+{
+  if (*self->message->sender != '\0')
+    self->sender = pm_mail_address_parse (self->message->sender, NULL);
+  for (guint i = 0; i < self->message->recipients->len; i++)
+    {
+      PmQueueRecipient *recipient = g_ptr_array_index (self->message->recipients, i);
+
+      if (recipient->next_try <= self->now)
+        plan_recipient (self, recipient);
+      else
+        self->next_try = MIN (self->next_try, recipient->next_try);
+    }
+  start_groups (self);
+}
+
+/**
+ * pm_attempt_start:
+ * @worker: whose thread this is
+ */
+void
+pm_attempt_start (PmRelayWorker *worker, guint64 message)
+{
+  PmAttempt *self = g_new0 (PmAttempt, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->worker = worker;
+  self->id = message;
+  self->settings = pm_relay_dup_settings (worker->relay);
+  self->now = pm_clock_now (pm_relay_get_clock (worker->relay));
+  self->next_try = G_MAXINT64;
+  self->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) free_group);
+  self->failed = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
+  self->late = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
+  self->update = pm_queue_update_new (message);
+  g_hash_table_add (worker->attempts, self);
+
+  self->message = pm_queue_load (pm_relay_get_queue (worker->relay), message, &error);
+  if (self->message != NULL)
+    {
+      plan (self);
+      return;
+    }
+  if (!g_error_matches (error, PM_ERROR, PM_ERROR_NOT_FOUND))
+    {
+      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+      self->next_try = self->now + TROUBLE_DELAY;
+    }
+  conclude_attempt (self);
+}
+
+/**
+ * pm_attempt_abandon:
+ *
+ * Cuts it short: the service is closing down. It is over soon, with what it has come to.
+ */
+void
+pm_attempt_abandon (PmAttempt *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  self->abandoned = TRUE;
+  g_hash_table_iter_init (&iter, self->groups);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Group *) value)->outbound != NULL)
+      pm_outbound_abandon (((Group *) value)->outbound);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "relay/pm-relay-private.h"
+#include "smtp/pm-smtp-outcome.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmOutboundResult:
+ * @recipient: who
+ * @outcome: delivered, deferred or bounced
+ * @reply: what was said of it
+ * @host: (nullable): who said it, `name [address]`
+ */
+typedef struct
+{
+  const PmMailAddress *recipient;
+  PmSmtpOutcome outcome;
+  PmSmtpReply *reply;
+  char *host;
+} PmOutboundResult;
+
+/**
+ * PmOutboundJob:
+ * @hops: (element-type PmNextHop): where to, in the order to try
+ * @tls: how the connection must be secured besides what a hop says
+ * @recipients: (element-type PmMailAddress): at least one
+ */
+typedef struct
+{
+  PmRelayWorker *worker;
+  const PmRelaySettings *settings;
+  GPtrArray *hops;
+  PmTls tls;
+  const PmMailAddress *sender;
+  GPtrArray *recipients;
+  GBytes *body;
+  gboolean eight_bit;
+} PmOutboundJob;
+
+/**
+ * PmOutbound:
+ *
+ * One message on its way to the hosts of one destination: each hop, each of its hosts, each address,
+ * until every recipient has an outcome. In its worker's thread.
+ */
+typedef struct _PmOutbound PmOutbound;
+
+/* `results` (element-type PmOutboundResult) (transfer none): one per recipient, in order. It is over:
+   free it in here or later. Never called from inside pm_outbound_new(). */
+typedef void (*PmOutboundFunc) (GPtrArray *results, gpointer data);
+
+PmOutbound *pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data);
+/* Cuts it short: recipients without an outcome are deferred, then `func` is called. */
+void pm_outbound_abandon (PmOutbound *outbound);
+void pm_outbound_free (PmOutbound *outbound);
+
+G_END_DECLS

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// pointsman-relayd: options, signals, readiness, and nothing else.
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#include "base/pm-error.h"
+#include "base/pm-log.h"
+#include "dns/pm-unbound-resolver.h"
+#include "relay/pm-relay.h"
+
+#define DNS_TIMEOUT 10000 /* milliseconds */
+
+typedef struct
+{
+  char *config;
+  char *state_dir;
+  char *server;
+  char *dns_server;
+  int mx_port;
+  gboolean no_bus;
+  gboolean session;
+  gboolean debug;
+  gboolean version;
+} Options;
+
+typedef struct
+{
+  PmRelay *relay;
+  GMainLoop *loop;
+  gboolean clean;
+} Program;
+
+static void
+clear_options (Options *options)
+{
+  g_free (options->config);
+  g_free (options->state_dir);
+  g_free (options->server);
+  g_free (options->dns_server);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
+
+static gboolean
+parse_options (int *argc, char ***argv, Options *options, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "The site file", "FILE" },
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
+      "Where the queue and relative Maildirs are", "DIR" },
+    { "server", 0, 0, G_OPTION_ARG_STRING, &options->server,
+      "Which server of the site this is, where it has several", "NAME" },
+    { "no-bus", 0, 0, G_OPTION_ARG_NONE, &options->no_bus, "Do without D-Bus", NULL },
+    { "session", 0, 0, G_OPTION_ARG_NONE, &options->session,
+      "Session mode: session bus, files below the XDG directories", NULL },
+    { "dns-server", 0, 0, G_OPTION_ARG_STRING, &options->dns_server,
+      "Ask this DNS server instead of the system's", "ADDRESS[@PORT]" },
+    { "mx-port", 0, 0, G_OPTION_ARG_INT, &options->mx_port,
+      "Port to reach MX hosts on, for tests (default 25)", "PORT" },
+    { "debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Show the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context, "The mail service of Pointsman.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (*argc > 1)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "“%s” is not expected; see --help", (*argv)[1]);
+      return FALSE;
+    }
+  if (options->mx_port < 0 || options->mx_port > G_MAXUINT16)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%d is not a port",
+                   options->mx_port);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+set_defaults (Options *options)
+{
+  if (options->config == NULL)
+    options->config =
+        options->session ? g_build_filename (g_get_user_config_dir (), "pointsman", "site.xml", NULL)
+                         : g_strdup (PM_SYSCONFDIR "/pointsman/site.xml");
+  if (options->state_dir == NULL)
+    options->state_dir = options->session
+                             ? g_build_filename (g_get_user_state_dir (), "pointsman", NULL)
+                             : g_strdup (PM_LOCALSTATEDIR "/lib/pointsman");
+  if (options->mx_port == 0)
+    options->mx_port = 25;
+}
+
+static void
+notify_status (PmRelay *relay)
+{
+  g_auto (GStrv) listening = pm_relay_list_listening (relay);
+  g_autofree char *text = g_strjoinv (", ", listening);
+
+  sd_notifyf (0, "STATUS=Listening on %s; %" G_GUINT64_FORMAT " messages queued",
+              *text == '\0' ? "nothing" : text, pm_relay_get_counter (relay, PM_COUNTER_QUEUED));
+}
+
+static gboolean
+reload_cb (gpointer data)
+{
+  Program *program = data;
+  g_autoptr (GError) error = NULL;
+
+  sd_notify (0, "RELOADING=1\nSTATUS=Reloading the site file");
+  if (!pm_relay_reload (program->relay, &error))
+    {
+      g_auto (GStrv) problems = g_strsplit (error->message, "\n", -1);
+
+      pm_log_event (G_LOG_LEVEL_WARNING, "reload-refused", "meaning",
+                    "the former site file stays in force", NULL);
+      for (guint i = 0; problems[i] != NULL; i++)
+        pm_log_event (G_LOG_LEVEL_WARNING, "problem", "text", problems[i], NULL);
+    }
+  sd_notify (0, "READY=1");
+  notify_status (program->relay);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+stop_cb (gpointer data)
+{
+  Program *program = data;
+
+  sd_notify (0, "STOPPING=1\nSTATUS=Finishing what is at hand");
+  pm_relay_stop (program->relay);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+stopped_cb (PmRelay *relay, gboolean clean, gpointer data)
+{
+  Program *program = data;
+
+  program->clean = clean;
+  g_main_loop_quit (program->loop);
+}
+
+static void
+queue_changed_cb (PmRelay *relay, gpointer data)
+{
+  notify_status (relay);
+}
+
+static gboolean
+watchdog_cb (gpointer data)
+{
+  sd_notify (0, "WATCHDOG=1");
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+start_watchdog (void)
+{
+  guint64 interval;
+
+  if (sd_watchdog_enabled (0, &interval) > 0)
+    g_timeout_add ((guint) MIN (interval / 2000, 60 * 1000), watchdog_cb, NULL);
+}
+
+static void
+tell_ready (PmRelay *relay)
+{
+  g_auto (GStrv) listening = pm_relay_list_listening (relay);
+  g_autofree char *text = g_strjoinv (" ", listening);
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (relay);
+
+  pm_log_event (G_LOG_LEVEL_MESSAGE, "started", "server", settings->service->server, "listening",
+                text, "revision", settings->revision, NULL);
+  // A contract: whoever started us waits for this line.
+  fputs ("ready\n", stderr);
+  fflush (stderr);
+  sd_notify (0, "READY=1");
+  notify_status (relay);
+}
+
+static void
+print_error (const GError *error)
+{
+  fprintf (stderr, "pointsman-relayd: %s\n", error->message);
+}
+
+/* Runs until it is told to stop. */
+static int
+run (Program *program, const Options *options)
+{
+  g_autoptr (GError) error = NULL;
+
+  program->loop = g_main_loop_new (NULL, FALSE);
+  g_signal_connect (program->relay, "stopped", G_CALLBACK (stopped_cb), program);
+  g_signal_connect (program->relay, "queue-changed", G_CALLBACK (queue_changed_cb), program);
+  g_unix_signal_add (SIGHUP, reload_cb, program);
+  g_unix_signal_add (SIGTERM, stop_cb, program);
+  g_unix_signal_add (SIGINT, stop_cb, program);
+
+  if (!pm_relay_start (program->relay, &error))
+    {
+      print_error (error);
+      return EX_OSERR;
+    }
+  start_watchdog ();
+  tell_ready (program->relay);
+  g_main_loop_run (program->loop);
+
+  pm_log_event (G_LOG_LEVEL_MESSAGE, "stopped", NULL);
+  return 0;
+}
+
+/* A site file that does not load, or has nothing for this server, is 78; the rest is trouble here. */
+static int
+get_exit_status (const GError *error, const Options *options)
+{
+  if (g_error_matches (error, PM_ERROR, PM_ERROR_INVALID) ||
+      g_error_matches (error, PM_ERROR, PM_ERROR_TOO_LARGE) ||
+      access (options->config, R_OK) != 0)
+    return EX_CONFIG;
+  return EX_OSERR;
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_auto (Options) options = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmResolver) resolver = NULL;
+  g_autoptr (PmClock) clock = pm_clock_new_system ();
+  Program program = { 0 };
+  PmRelayOptions relay_options;
+  int status;
+
+  setlocale (LC_ALL, "");
+  if (!parse_options (&argc, &argv, &options, &error))
+    {
+      print_error (error);
+      return 2;
+    }
+  if (options.version)
+    {
+      puts ("pointsman-relayd " PM_VERSION);
+      return 0;
+    }
+  set_defaults (&options);
+  pm_log_init ("pointsman-relayd", options.debug);
+  signal (SIGPIPE, SIG_IGN);
+
+  resolver = pm_unbound_resolver_new (options.dns_server, DNS_TIMEOUT, &error);
+  if (resolver == NULL)
+    {
+      print_error (error);
+      return EX_OSERR;
+    }
+  relay_options = (PmRelayOptions){
+    .config = options.config,
+    .server = options.server,
+    .state_dir = options.state_dir,
+    .mx_port = (guint16) options.mx_port,
+    .resolver = resolver,
+    .clock = clock,
+  };
+  program.relay = pm_relay_new (&relay_options, &error);
+  if (program.relay == NULL)
+    {
+      print_error (error);
+      return get_exit_status (error, &options);
+    }
+
+  status = run (&program, &options);
+  // What did not let go in time goes with the process: nothing of it is needed, the queue is safe.
+  if (status == 0 && !program.clean)
+    _exit (0);
+  g_object_unref (program.relay);
+  g_clear_pointer (&program.loop, g_main_loop_unref);
+  return status;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "net/pm-worker.h"
+#include "relay/pm-limiter.h"
+#include "relay/pm-relay.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmRelayWorker:
+ * @inbound: (element-type PmInbound): sessions of clients
+ * @attempts: (element-type PmAttempt): deliveries under way
+ *
+ * One worker thread with what lives in it. Everything but @relay and @worker belongs to that thread.
+ */
+typedef struct
+{
+  PmRelay *relay;
+  PmWorker *worker;
+  GPtrArray *acceptors;
+  GHashTable *inbound;
+  GHashTable *attempts;
+} PmRelayWorker;
+
+/* What sessions and deliveries want of the engine; from any thread. */
+PmClock *pm_relay_get_clock (PmRelay *relay);
+PmResolver *pm_relay_get_resolver (PmRelay *relay);
+PmLimiter *pm_relay_get_limiter (PmRelay *relay);
+guint16 pm_relay_get_mx_port (PmRelay *relay);
+const char *pm_relay_get_state_dir (PmRelay *relay);
+gboolean pm_relay_is_stopping (PmRelay *relay);
+void pm_relay_add_to_counter (PmRelay *relay, PmCounter counter, int by);
+void pm_relay_message_queued (PmRelay *relay, guint64 message, gint64 next_try);
+void pm_relay_attempt_over (PmRelay *relay, guint64 message, gint64 next_try, gboolean gone);
+void pm_relay_session_over (PmRelay *relay);
+void pm_relay_run_blocking (PmRelay *relay, GFunc func, gpointer data);
+
+G_END_DECLS

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// A site file made into what the engine acts on. A snapshot is whole or there is none: a file that
+// does not load, or has no service for this server, changes nothing.
+
+#include "relay/pm-relay-settings.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/pm-domain-name.h"
+#include "base/pm-error.h"
+
+static GPtrArray *
+list_own_addresses (const PmServer *server)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+  struct ifaddrs *interfaces = NULL;
+
+  if (getifaddrs (&interfaces) != 0)
+    interfaces = NULL;
+  for (struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next)
+    {
+      gsize size = i->ifa_addr == NULL                  ? 0
+                   : i->ifa_addr->sa_family == AF_INET  ? sizeof (struct sockaddr_in)
+                   : i->ifa_addr->sa_family == AF_INET6 ? sizeof (struct sockaddr_in6)
+                                                        : 0;
+      g_autoptr (GSocketAddress) address = NULL;
+
+      if (size > 0)
+        address = g_socket_address_new_from_native (i->ifa_addr, size);
+      if (G_IS_INET_SOCKET_ADDRESS (address))
+        g_ptr_array_add (list, g_object_ref (g_inet_socket_address_get_address (
+                                   G_INET_SOCKET_ADDRESS (address))));
+    }
+  if (interfaces != NULL)
+    freeifaddrs (interfaces);
+
+  for (guint i = 0; server != NULL && i < server->addresses->len; i++)
+    {
+      GInetAddress *address =
+          g_inet_address_new_from_string (g_ptr_array_index (server->addresses, i));
+
+      if (address != NULL)
+        g_ptr_array_add (list, address);
+    }
+  return list;
+}
+
+static const PmMailService *
+choose_service (const PmSite *site, const char *server, GError **error)
+{
+  const PmMailService *service = NULL;
+
+  if (server != NULL)
+    service = pm_site_find_service (site, server);
+  else if (site->services->len == 1)
+    return g_ptr_array_index (site->services, 0);
+
+  if (service == NULL && server != NULL)
+    g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
+                 "The site has no internet-mail-service for the server %s", server);
+  else if (service == NULL)
+    g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
+                 "The site has %u internet-mail-service elements; say with --server which one",
+                 site->services->len);
+  return service;
+}
+
+/**
+ * pm_relay_settings_new:
+ * @site: (transfer none): the site
+ * @server: (nullable): our server's name; %NULL where the site has just one service
+ * @revision: of the site file
+ * @state_dir: where a relative Maildir path begins
+ * @error: %PM_ERROR_INVALID
+ */
+PmRelaySettings *
+pm_relay_settings_new (PmSite *site,
+                       const char *server,
+                       const char *revision,
+                       const char *state_dir,
+                       GError **error)
+{
+  const PmMailService *service = choose_service (site, server, error);
+  const PmServer *self;
+  PmRelaySettings *settings;
+
+  if (service == NULL)
+    return NULL;
+
+  self = pm_site_find_server (site, service->server);
+  settings = g_atomic_rc_box_new0 (PmRelaySettings);
+  settings->site = pm_site_ref (site);
+  settings->service = service;
+  settings->host = g_strdup (self != NULL && *self->host != '\0' ? self->host : g_get_host_name ());
+  settings->revision = g_strdup (revision);
+  settings->self = list_own_addresses (self);
+  settings->router = pm_router_new (site, service, settings->self);
+  if (service->maildir != NULL)
+    settings->maildir = g_canonicalize_filename (service->maildir, state_dir);
+  if (service->administrator != NULL)
+    settings->administrator = pm_mail_address_parse (service->administrator, NULL);
+  return settings;
+}
+
+/**
+ * pm_relay_settings_load:
+ * @path: the site file
+ * @error: %PM_ERROR_INVALID with all problems, one a line; or why it cannot be read
+ *
+ * Blocks on the disk.
+ *
+ * Returns: (transfer full) (nullable): the snapshot
+ */
+PmRelaySettings *
+pm_relay_settings_load (const char *path, const char *server, const char *state_dir, GError **error)
+{
+  g_autoptr (GMappedFile) file = NULL;
+  g_autoptr (GBytes) xml = NULL;
+  g_autoptr (PmSite) site = NULL;
+  g_autofree char *revision = NULL;
+  g_autofree char *contents = NULL;
+  gsize size;
+
+  if (!g_file_get_contents (path, &contents, &size, error))
+    return NULL;
+  xml = g_bytes_new_take (g_steal_pointer (&contents), size);
+  site = pm_site_parse (xml, path, NULL, error);
+  if (site == NULL)
+    return NULL;
+  revision = pm_site_revision (xml);
+  return pm_relay_settings_new (site, server, revision, state_dir, error);
+}
+
+PmRelaySettings *
+pm_relay_settings_ref (const PmRelaySettings *settings)
+{
+  return g_atomic_rc_box_acquire ((gpointer) settings);
+}
+
+static void
+clear_settings (gpointer data)
+{
+  PmRelaySettings *settings = data;
+
+  pm_router_unref (settings->router);
+  pm_site_unref (settings->site);
+  g_ptr_array_unref (settings->self);
+  g_clear_pointer (&settings->administrator, pm_mail_address_unref);
+  g_free (settings->host);
+  g_free (settings->revision);
+  g_free (settings->maildir);
+}
+
+void
+pm_relay_settings_unref (PmRelaySettings *settings)
+{
+  if (settings != NULL)
+    g_atomic_rc_box_release_full (settings, clear_settings);
+}
+
+/* RFC 5321 4.5.1: postmaster is always there, for our host and every domain that is ours. */
+static gboolean
+is_our_postmaster (const PmRelaySettings *settings,
+                   const PmMailAddress *recipient,
+                   const PmDecision *decision)
+{
+  if (settings->administrator == NULL || g_ascii_strcasecmp (recipient->local, "postmaster") != 0)
+    return FALSE;
+  return strcmp (recipient->domain, settings->host) == 0 ||
+         (decision->rule != NULL && decision->rule->action == PM_ROUTE_INBOUND);
+}
+
+/**
+ * pm_relay_settings_route:
+ * @client: who asks; one without an address is this host itself
+ *
+ * What becomes of @recipient: the router's decision, with the postmaster that RFC 5321 wants: where
+ * nobody is set up for it, its mail goes to the administrator.
+ *
+ * Returns: (transfer full): the decision
+ */
+PmDecision *
+pm_relay_settings_route (const PmRelaySettings *settings,
+                         const PmMailAddress *recipient,
+                         const PmRoutingClient *client)
+{
+  static const PmRoutingClient ourselves = { 0 };
+  PmDecision *decision = pm_router_decide (settings->router, recipient, client);
+
+  if (decision->action != PM_ACTION_REJECT || !is_our_postmaster (settings, recipient, decision))
+    return decision;
+  pm_decision_unref (decision);
+  return pm_router_decide (settings->router, settings->administrator, &ourselves);
+}
+
+/**
+ * pm_relay_settings_describe:
+ * @decision: not a refusal
+ * @recipient: gets the address, agent and destination that the decision says
+ */
+void
+pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipient)
+{
+  const PmNextHop *hop =
+      decision->next_hops->len > 0 ? g_ptr_array_index (decision->next_hops, 0) : NULL;
+
+  g_free (recipient->address);
+  g_free (recipient->destination);
+  recipient->address = pm_mail_address_to_string (decision->recipient);
+  recipient->agent = decision->action == PM_ACTION_INBOUND ? PM_QUEUE_MAILBOX : PM_QUEUE_REMOTE;
+  if (recipient->agent == PM_QUEUE_MAILBOX && decision->mailbox != NULL)
+    recipient->destination = g_strdup (decision->mailbox);
+  else
+    recipient->destination = g_strdup (hop != NULL ? hop->host : decision->recipient->domain);
+}
+
+/**
+ * pm_relay_settings_get_tls:
+ *
+ * Returns: how connections for mail to @domain must be secured by `<security>`: the entry of the
+ *   domain or of the nearest one above it; %PM_TLS_NONE without one
+ */
+PmTls
+pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain)
+{
+  const PmDomainSecurity *best = NULL;
+
+  for (guint i = 0; i < settings->service->domain_security->len; i++)
+    {
+      const PmDomainSecurity *entry = g_ptr_array_index (settings->service->domain_security, i);
+
+      if (strcmp (entry->name, domain) != 0 && !pm_domain_name_is_below (domain, entry->name))
+        continue;
+      if (best == NULL || strlen (entry->name) > strlen (best->name))
+        best = entry;
+    }
+  return best == NULL ? PM_TLS_NONE : best->tls;
+}
+
+/**
+ * pm_relay_settings_accepts_from:
+ *
+ * Returns: whether accept-connections lets @client connect
+ */
+gboolean
+pm_relay_settings_accepts_from (const PmRelaySettings *settings, GInetAddress *client)
+{
+  for (guint i = 0; i < settings->service->accept_rules->len; i++)
+    {
+      const PmAcceptRule *rule = g_ptr_array_index (settings->service->accept_rules, i);
+
+      if (pm_network_contains (&rule->network, client))
+        return rule->accept;
+    }
+  return settings->service->accept_default;
+}

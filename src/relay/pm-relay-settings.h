@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "queue/pm-queue-message.h"
+#include "routing/pm-router.h"
+#include "site/pm-site-file.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmRelaySettings:
+ * @site: the site
+ * @service: (transfer none): the mail service of the site that this engine is
+ * @host: our public host name
+ * @router: the routing
+ * @revision: of the site file
+ * @maildir: (nullable): absolute path of the folder of mailboxes
+ * @administrator: (nullable): who hears of what cannot be reported to a sender
+ * @self: (element-type GInetAddress): our addresses, declared and of this host's interfaces
+ *
+ * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps the
+ * one it began with. Any thread.
+ */
+typedef struct
+{
+  PmSite *site;
+  const PmMailService *service;
+  char *host;
+  PmRouter *router;
+  char *revision;
+  char *maildir;
+  PmMailAddress *administrator;
+  GPtrArray *self;
+} PmRelaySettings;
+
+PmRelaySettings *pm_relay_settings_load (const char *path,
+                                         const char *server,
+                                         const char *state_dir,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+PmRelaySettings *pm_relay_settings_new (PmSite *site,
+                                        const char *server,
+                                        const char *revision,
+                                        const char *state_dir,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+PmRelaySettings *pm_relay_settings_ref (const PmRelaySettings *settings);
+void pm_relay_settings_unref (PmRelaySettings *settings);
+
+PmDecision *pm_relay_settings_route (const PmRelaySettings *settings,
+                                     const PmMailAddress *recipient,
+                                     const PmRoutingClient *client);
+void pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipient);
+PmTls pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain);
+gboolean pm_relay_settings_accepts_from (const PmRelaySettings *settings, GInetAddress *client);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmRelaySettings, pm_relay_settings_unref)
+
+G_END_DECLS

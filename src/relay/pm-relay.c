@@ -1,0 +1,1014 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// The engine: it holds together the listeners, the workers with their sessions, the queue and its
+// schedule. What it promises: a setting that does not load changes nothing, a reload drops no
+// connection, and whatever lies in the queue is tried when it is due.
+
+#include "relay/pm-relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/pm-error.h"
+#include "base/pm-log.h"
+#include "net/pm-listener.h"
+#include "relay/pm-attempt.h"
+#include "relay/pm-inbound.h"
+#include "relay/pm-relay-private.h"
+
+#define MAX_SCHEDULED 100000
+#define LOAD_PAGE 10000
+#define MAX_ACTIVE 1000
+#define MAX_BLOCKING_THREADS 4
+#define LOAD_RETRY_SECONDS 10
+#define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
+#define ABANDON_SECONDS 5 /* for cut connections to say so */
+#define SIGNAL_INTERVAL (G_USEC_PER_SEC)
+
+/* A socket we listen on. */
+typedef struct
+{
+  PmListener *listener;
+  char *address; /* as in the site file */
+  guint16 port;
+  PmListenRole role;
+} Listening;
+
+/* One listener's acceptor in one worker; owned by the worker's list. */
+typedef struct
+{
+  PmRelayWorker *worker;
+  Listening *listening;
+  PmAcceptor *acceptor;
+} Accepting;
+
+/* What a worker tells the main thread. */
+typedef struct
+{
+  enum
+  {
+    EVENT_QUEUED,
+    EVENT_ATTEMPT_OVER,
+    EVENT_SESSION_OVER,
+  } kind;
+  guint64 message;
+  gint64 next_try;
+  gboolean gone;
+} Event;
+
+struct _PmRelay
+{
+  GObject parent_instance;
+
+  char *config;
+  char *server;
+  char *state_dir;
+  guint16 mx_port;
+  PmResolver *resolver;  /* (owned) */
+  PmClock *clock;        /* (owned) */
+  GMainContext *context; /* (owned): the main thread's */
+  int lock_fd;
+
+  PmQueue *queue;         /* (owned) */
+  PmScheduler *scheduler; /* (owned) */
+  GHashTable *active;     /* (element-type guint64): messages being tried */
+  GSource *timer;         /* (owned) (nullable): until the next one is due */
+  PmLimiter *limiter;     /* (owned) */
+  GThreadPool *blocking;  /* (owned) */
+
+  GPtrArray *workers; /* (element-type PmRelayWorker) */
+  guint next_worker;
+  GPtrArray *listening; /* (element-type Listening) */
+  gint64 started_at;
+  gboolean running;
+  int stopping; /* atomic */
+  gboolean stopped;
+  GSource *grace; /* (owned) (nullable): how long closing down may take */
+
+  GMutex settings_lock;
+  PmRelaySettings *settings; /* (owned): guarded by settings_lock */
+
+  GMutex events_lock;
+  GArray *events; /* (element-type Event): guarded by events_lock */
+
+  guint64 counters[PM_N_COUNTERS]; /* atomic */
+  gint64 signalled_at;
+  GSource *signal_timer; /* (owned) (nullable) */
+};
+
+enum
+{
+  QUEUE_CHANGED,
+  STOPPED,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (PmRelay, pm_relay, G_TYPE_OBJECT)
+
+static void dispatch (PmRelay *self);
+
+static GSource *
+add_timeout (PmRelay *self, gint64 microseconds, GSourceFunc func)
+{
+  GSource *source = g_timeout_source_new ((guint) CLAMP (microseconds / 1000 + 1, 0, 3600 * 1000));
+
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, self->context);
+  return source;
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static gboolean
+signal_cb (gpointer data)
+{
+  PmRelay *self = data;
+
+  clear_source (&self->signal_timer);
+  self->signalled_at = g_get_monotonic_time ();
+  g_signal_emit (self, signals[QUEUE_CHANGED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* The signal goes out at most once a second, and after the last change there is always one. */
+static void
+note_queue_change (PmRelay *self)
+{
+  gint64 due = self->signalled_at + SIGNAL_INTERVAL - g_get_monotonic_time ();
+
+  if (self->signal_timer == NULL)
+    self->signal_timer = add_timeout (self, MAX (due, 0), signal_cb);
+}
+
+static void
+free_listening (Listening *listening)
+{
+  pm_listener_unref (listening->listener);
+  g_free (listening->address);
+  g_free (listening);
+}
+
+static void
+free_accepting (Accepting *accepting)
+{
+  pm_acceptor_free (accepting->acceptor);
+  g_free (accepting);
+}
+
+static void
+accepted_cb (int fd, GInetSocketAddress *peer, GInetSocketAddress *local, gpointer data)
+{
+  Accepting *accepting = data;
+
+  pm_inbound_start (accepting->worker, fd, peer, local, accepting->listening->role);
+}
+
+/* A change to make in every worker's thread. */
+typedef struct
+{
+  PmRelayWorker *worker;
+  Listening *listening;
+  gboolean finish;
+} WorkerCall;
+
+static void
+start_accepting_cb (gpointer data)
+{
+  WorkerCall *call = data;
+  Accepting *accepting = g_new0 (Accepting, 1);
+
+  accepting->worker = call->worker;
+  accepting->listening = call->listening;
+  accepting->acceptor = pm_acceptor_new (call->listening->listener,
+                                         pm_worker_get_reactor (call->worker->worker),
+                                         accepted_cb, accepting);
+  g_ptr_array_add (call->worker->acceptors, accepting);
+}
+
+static void
+stop_accepting_cb (gpointer data)
+{
+  WorkerCall *call = data;
+
+  for (guint i = call->worker->acceptors->len; i > 0; i--)
+    {
+      const Accepting *accepting = g_ptr_array_index (call->worker->acceptors, i - 1);
+
+      if (accepting->listening == call->listening)
+        g_ptr_array_remove_index (call->worker->acceptors, i - 1);
+    }
+}
+
+static void
+end_sessions_cb (gpointer data)
+{
+  WorkerCall *call = data;
+  g_autoptr (GList) sessions = g_hash_table_get_keys (call->worker->inbound);
+  g_autoptr (GList) attempts = g_hash_table_get_keys (call->worker->attempts);
+
+  for (GList *l = sessions; l != NULL; l = l->next)
+    pm_inbound_end (l->data, call->finish);
+  for (GList *l = attempts; l != NULL && !call->finish; l = l->next)
+    pm_attempt_abandon (l->data);
+}
+
+static void
+call_workers (PmRelay *self, PmReactorFunc func, Listening *listening, gboolean finish)
+{
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      PmRelayWorker *worker = g_ptr_array_index (self->workers, i);
+      WorkerCall call = { worker, listening, finish };
+
+      pm_worker_call (worker->worker, func, &call);
+    }
+}
+
+static Listening *
+find_listening (GPtrArray *list, const PmListen *listen)
+{
+  for (guint i = 0; i < list->len; i++)
+    {
+      Listening *listening = g_ptr_array_index (list, i);
+
+      if (strcmp (listening->address, listen->address) == 0 && listening->port == listen->port &&
+          listening->role == listen->role)
+        return listening;
+    }
+  return NULL;
+}
+
+static Listening *
+open_listening (const PmListen *listen, GError **error)
+{
+  g_autoptr (GSocketAddress) address =
+      g_inet_socket_address_new_from_string (listen->address, listen->port);
+  PmListener *listener;
+  Listening *listening;
+
+  if (address == NULL)
+    {
+      g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
+                   "“%s” is not an IP address to listen on", listen->address);
+      return NULL;
+    }
+  listener = pm_listener_new (G_INET_SOCKET_ADDRESS (address), error);
+  if (listener == NULL)
+    {
+      g_prefix_error (error, "Could not listen on %s port %u: ", listen->address, listen->port);
+      return NULL;
+    }
+  listening = g_new0 (Listening, 1);
+  listening->listener = listener;
+  listening->address = g_strdup (listen->address);
+  listening->port = listen->port;
+  listening->role = listen->role;
+  return listening;
+}
+
+/* Opens those sockets that are not open yet. (transfer container) (nullable) */
+static GPtrArray *
+open_listeners (PmRelay *self, const PmRelaySettings *settings, GPtrArray *fresh, GError **error)
+{
+  g_autoptr (GPtrArray) wanted = g_ptr_array_new ();
+
+  for (guint i = 0; i < settings->service->listeners->len; i++)
+    {
+      const PmListen *listen = g_ptr_array_index (settings->service->listeners, i);
+      Listening *listening = find_listening (self->listening, listen);
+
+      if (listen->implicit_tls)
+        {
+          g_autofree char *port = g_strdup_printf ("%u", listen->port);
+
+          pm_log_event (G_LOG_LEVEL_WARNING, "listener-skipped", "address", listen->address,
+                        "port", port, "reason",
+                        "tls=\"implicit\" needs TLS, which this version does not serve yet", NULL);
+          continue;
+        }
+      if (listening == NULL)
+        {
+          listening = open_listening (listen, error);
+          if (listening == NULL)
+            return NULL;
+          g_ptr_array_add (fresh, listening);
+        }
+      g_ptr_array_add (wanted, listening);
+    }
+  return g_steal_pointer (&wanted);
+}
+
+static void
+close_unwanted (PmRelay *self, GPtrArray *wanted)
+{
+  for (guint i = self->listening->len; i > 0; i--)
+    {
+      Listening *listening = g_ptr_array_index (self->listening, i - 1);
+
+      if (g_ptr_array_find (wanted, listening, NULL))
+        continue;
+      call_workers (self, stop_accepting_cb, listening, FALSE);
+      g_ptr_array_remove_index (self->listening, i - 1);
+    }
+}
+
+static void
+log_transfer (PmRelay *self, const PmRelaySettings *settings)
+{
+  static const char *const words[] = { "both", "inbound", "outbound", "none" };
+  static const char *const meanings[] = {
+    NULL,
+    "mail for other hosts is held in the queue",
+    "no mail is accepted from other hosts",
+    "no mail is accepted from other hosts; what is queued is still tried",
+  };
+  PmTransferMode transfer = settings->service->transfer;
+  guint64 waiting = 0;
+  g_autofree char *count = NULL;
+
+  if (transfer == PM_TRANSFER_BOTH)
+    return;
+  pm_queue_count (self->queue, PM_QUEUE_REMOTE, &waiting, NULL);
+  count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
+  pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
+                meanings[transfer], "queued-for-other-hosts", count, NULL);
+}
+
+/*
+ * Puts a snapshot in force, all of it or nothing: the sockets first, since those are what can fail.
+ * @settings: (transfer full)
+ */
+static gboolean
+put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
+{
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new ();
+  g_autoptr (GPtrArray) wanted = open_listeners (self, settings, fresh, error);
+  PmRelaySettings *former;
+
+  if (wanted == NULL)
+    {
+      g_ptr_array_set_free_func (fresh, (GDestroyNotify) free_listening);
+      pm_relay_settings_unref (settings);
+      return FALSE;
+    }
+
+  g_mutex_lock (&self->settings_lock);
+  former = self->settings;
+  self->settings = settings;
+  g_mutex_unlock (&self->settings_lock);
+  pm_relay_settings_unref (former);
+
+  close_unwanted (self, wanted);
+  for (guint i = 0; i < fresh->len; i++)
+    {
+      g_ptr_array_add (self->listening, g_ptr_array_index (fresh, i));
+      call_workers (self, start_accepting_cb, g_ptr_array_index (fresh, i), FALSE);
+    }
+  pm_limiter_set_limits (self->limiter, settings->service->max_outbound,
+                         settings->service->max_per_host);
+  log_transfer (self, settings);
+  return TRUE;
+}
+
+static void
+check_stopped (PmRelay *self)
+{
+  if (!pm_relay_is_stopping (self) || self->stopped || g_hash_table_size (self->active) > 0 ||
+      pm_relay_get_counter (self, PM_COUNTER_SESSIONS) > 0)
+    return;
+  self->stopped = TRUE;
+  clear_source (&self->grace);
+  g_signal_emit (self, signals[STOPPED], 0, TRUE);
+}
+
+static void
+take_event (PmRelay *self, const Event *event)
+{
+  switch (event->kind)
+    {
+    case EVENT_QUEUED:
+      pm_relay_add_to_counter (self, PM_COUNTER_QUEUED, 1);
+      pm_scheduler_add (self->scheduler, event->message, event->next_try);
+      break;
+    case EVENT_ATTEMPT_OVER:
+      g_hash_table_remove (self->active, &event->message);
+      if (event->gone)
+        pm_relay_add_to_counter (self, PM_COUNTER_QUEUED, -1);
+      else if (event->next_try != G_MAXINT64)
+        pm_scheduler_add (self->scheduler, event->message, event->next_try);
+      break;
+    case EVENT_SESSION_OVER:
+    default:
+      return;
+    }
+  note_queue_change (self);
+}
+
+static gboolean
+events_cb (gpointer data)
+{
+  PmRelay *self = data;
+  g_autoptr (GArray) events = NULL;
+
+  g_mutex_lock (&self->events_lock);
+  events = self->events;
+  self->events = g_array_new (FALSE, FALSE, sizeof (Event));
+  g_mutex_unlock (&self->events_lock);
+
+  for (guint i = 0; i < events->len; i++)
+    take_event (self, &g_array_index (events, Event, i));
+  dispatch (self);
+  check_stopped (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* From any thread: the first of a batch wakes the main thread. */
+static void
+tell (PmRelay *self, const Event *event)
+{
+  gboolean first;
+
+  g_mutex_lock (&self->events_lock);
+  first = self->events->len == 0;
+  g_array_append_val (self->events, *event);
+  g_mutex_unlock (&self->events_lock);
+
+  if (first)
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, events_cb, g_object_ref (self), g_object_unref);
+      g_source_attach (source, self->context);
+    }
+}
+
+typedef struct
+{
+  PmRelayWorker *worker;
+  guint64 message;
+} AttemptStart;
+
+static void
+start_attempt_cb (gpointer data)
+{
+  g_autofree AttemptStart *start = data;
+
+  pm_attempt_start (start->worker, start->message);
+}
+
+static void
+start_attempt (PmRelay *self, guint64 message)
+{
+  AttemptStart *start = g_new0 (AttemptStart, 1);
+
+  g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
+  start->worker = g_ptr_array_index (self->workers, self->next_worker++ % self->workers->len);
+  start->message = message;
+  pm_worker_invoke (start->worker->worker, start_attempt_cb, start);
+}
+
+static gboolean
+load_page (PmRelay *self, const PmDue *after)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) page = pm_queue_due (self->queue, after, LOAD_PAGE, &error);
+
+  if (page == NULL)
+    {
+      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+      return FALSE;
+    }
+  pm_scheduler_load (self->scheduler, (const PmDue *) (gpointer) page->data, page->len, LOAD_PAGE);
+  return TRUE;
+}
+
+static gboolean
+due_cb (gpointer data)
+{
+  dispatch (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Starts what is due, as far as there is room, and sets the timer for what is due next. */
+static void
+dispatch (PmRelay *self)
+{
+  gint64 now = pm_clock_now (self->clock);
+  gint64 wait = G_MAXINT64;
+  guint64 message;
+  PmDue after;
+
+  clear_source (&self->timer);
+  if (!self->running || pm_relay_is_stopping (self))
+    return;
+  for (;;)
+    {
+      while (g_hash_table_size (self->active) < MAX_ACTIVE &&
+             pm_scheduler_pop (self->scheduler, now, &message))
+        if (!g_hash_table_contains (self->active, &message))
+          start_attempt (self, message);
+      if (!pm_scheduler_wants_load (self->scheduler, now, &after))
+        break;
+      if (!load_page (self, &after))
+        {
+          wait = LOAD_RETRY_SECONDS * G_USEC_PER_SEC;
+          break;
+        }
+    }
+
+  // Over the ceiling, the end of an attempt is what goes on from here.
+  if (wait == G_MAXINT64 && g_hash_table_size (self->active) < MAX_ACTIVE &&
+      pm_scheduler_next (self->scheduler) != G_MAXINT64)
+    wait = pm_scheduler_next (self->scheduler) - now;
+  if (wait != G_MAXINT64)
+    self->timer = add_timeout (self, MAX (wait, 0), due_cb);
+}
+
+static void
+run_blocking_cb (gpointer data, gpointer user_data)
+{
+  gpointer *call = data;
+  GFunc func = (GFunc) call[0];
+  gpointer func_data = call[1];
+
+  g_free (call);
+  func (func_data, user_data);
+}
+
+static void
+free_worker (PmRelayWorker *worker)
+{
+  pm_worker_free (worker->worker);
+  g_ptr_array_unref (worker->acceptors);
+  g_hash_table_unref (worker->inbound);
+  g_hash_table_unref (worker->attempts);
+  g_free (worker);
+}
+
+static void
+pm_relay_dispose (GObject *object)
+{
+  PmRelay *self = PM_RELAY (object);
+
+  clear_source (&self->timer);
+  clear_source (&self->signal_timer);
+  clear_source (&self->grace);
+  while (self->listening->len > 0)
+    {
+      call_workers (self, stop_accepting_cb, g_ptr_array_index (self->listening, 0), FALSE);
+      g_ptr_array_remove_index (self->listening, 0);
+    }
+  if (self->blocking != NULL)
+    g_thread_pool_free (g_steal_pointer (&self->blocking), FALSE, TRUE);
+  g_ptr_array_set_size (self->workers, 0);
+  if (self->queue != NULL)
+    pm_queue_close (self->queue);
+  G_OBJECT_CLASS (pm_relay_parent_class)->dispose (object);
+}
+
+static void
+pm_relay_finalize (GObject *object)
+{
+  PmRelay *self = PM_RELAY (object);
+
+  g_ptr_array_unref (self->workers);
+  g_ptr_array_unref (self->listening);
+  g_clear_object (&self->queue);
+  pm_scheduler_free (self->scheduler);
+  pm_limiter_free (self->limiter);
+  g_hash_table_unref (self->active);
+  g_array_unref (self->events);
+  pm_relay_settings_unref (self->settings);
+  g_clear_object (&self->resolver);
+  g_clear_object (&self->clock);
+  g_main_context_unref (self->context);
+  g_free (self->config);
+  g_free (self->server);
+  g_free (self->state_dir);
+  if (self->lock_fd >= 0)
+    close (self->lock_fd);
+  g_mutex_clear (&self->settings_lock);
+  g_mutex_clear (&self->events_lock);
+  G_OBJECT_CLASS (pm_relay_parent_class)->finalize (object);
+}
+
+static void
+pm_relay_class_init (PmRelayClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = pm_relay_dispose;
+  G_OBJECT_CLASS (klass)->finalize = pm_relay_finalize;
+
+  signals[QUEUE_CHANGED] = g_signal_new ("queue-changed", PM_TYPE_RELAY, G_SIGNAL_RUN_LAST, 0,
+                                         NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[STOPPED] = g_signal_new ("stopped", PM_TYPE_RELAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+}
+
+static void
+pm_relay_init (PmRelay *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->lock_fd = -1;
+  self->scheduler = pm_scheduler_new (MAX_SCHEDULED);
+  self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->limiter = pm_limiter_new ();
+  self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
+  self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
+  self->listening = g_ptr_array_new_with_free_func ((GDestroyNotify) free_listening);
+  self->events = g_array_new (FALSE, FALSE, sizeof (Event));
+  g_mutex_init (&self->settings_lock);
+  g_mutex_init (&self->events_lock);
+}
+
+/* Two engines on one queue would deliver everything twice. */
+static gboolean
+lock_state_dir (PmRelay *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->state_dir, "relayd.lock", NULL);
+
+  if (g_mkdir_with_parents (self->state_dir, 0700) == 0)
+    self->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (self->lock_fd < 0)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Could not open %s: %s", path,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  if (flock (self->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    {
+      g_set_error (error, PM_ERROR, PM_ERROR_BUSY,
+                   "Another pointsman-relayd uses %s; stop it first, or give this one a "
+                   "--state-dir of its own",
+                   self->state_dir);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+start_workers (PmRelay *self, GError **error)
+{
+  for (guint i = 0; i < MAX (g_get_num_processors (), 1); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("worker-%u", i);
+      PmWorker *thread = pm_worker_new (name, error);
+      PmRelayWorker *worker;
+
+      if (thread == NULL)
+        return FALSE;
+      worker = g_new0 (PmRelayWorker, 1);
+      worker->relay = self;
+      worker->worker = thread;
+      worker->acceptors = g_ptr_array_new_with_free_func ((GDestroyNotify) free_accepting);
+      worker->inbound = g_hash_table_new (NULL, NULL);
+      worker->attempts = g_hash_table_new (NULL, NULL);
+      g_ptr_array_add (self->workers, worker);
+    }
+  return TRUE;
+}
+
+/**
+ * pm_relay_new:
+ * @error: %PM_ERROR_INVALID with all problems when the site file does not load; anything else is
+ *   about the state directory
+ *
+ * Loads the site and opens the queue. Blocks on the disk.
+ *
+ * Returns: (transfer full) (nullable): an engine that does not run yet
+ */
+PmRelay *
+pm_relay_new (const PmRelayOptions *options, GError **error)
+{
+  g_autoptr (PmRelay) self = g_object_new (PM_TYPE_RELAY, NULL);
+  g_autofree char *queue = NULL;
+
+  self->config = g_strdup (options->config);
+  self->server = g_strdup (options->server);
+  self->state_dir = g_canonicalize_filename (options->state_dir, NULL);
+  self->mx_port = options->mx_port;
+  self->resolver = g_object_ref (options->resolver);
+  self->clock = g_object_ref (options->clock);
+
+  self->settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);
+  if (self->settings == NULL || !lock_state_dir (self, error))
+    return NULL;
+  queue = g_build_filename (self->state_dir, "queue", NULL);
+  self->queue = pm_queue_new (queue, self->clock, error);
+  if (self->queue == NULL ||
+      !pm_queue_count (self->queue, -1, &self->counters[PM_COUNTER_QUEUED], error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * pm_relay_start:
+ * @error: when a socket cannot be listened on
+ *
+ * Returns: whether it listens and delivers
+ */
+gboolean
+pm_relay_start (PmRelay *self, GError **error)
+{
+  g_return_val_if_fail (PM_IS_RELAY (self) && !self->running, FALSE);
+
+  if (!start_workers (self, error) ||
+      !put_in_force (self, pm_relay_settings_ref (self->settings), error))
+    return FALSE;
+  self->running = TRUE;
+  self->started_at = g_get_real_time ();
+  dispatch (self);
+  return TRUE;
+}
+
+/**
+ * pm_relay_reload:
+ * @error: why the site file or one of its sockets cannot be used; what was in force stays
+ *
+ * Reads the site file again and puts it in force, without dropping a connection.
+ */
+gboolean
+pm_relay_reload (PmRelay *self, GError **error)
+{
+  PmRelaySettings *settings;
+
+  if (!self->running || pm_relay_is_stopping (self))
+    {
+      g_set_error (error, PM_ERROR, PM_ERROR_BUSY, "The service is closing down");
+      return FALSE;
+    }
+  settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);
+  if (settings == NULL || !put_in_force (self, settings, error))
+    return FALSE;
+  pm_log_event (G_LOG_LEVEL_MESSAGE, "reloaded", "revision", settings->revision, NULL);
+  // What was held may go now, and what waits may go elsewhere when its time comes.
+  pm_scheduler_restart (self->scheduler);
+  dispatch (self);
+  return TRUE;
+}
+
+static gboolean
+give_up_cb (gpointer data)
+{
+  PmRelay *self = data;
+
+  clear_source (&self->grace);
+  self->stopped = TRUE;
+  g_signal_emit (self, signals[STOPPED], 0, FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+grace_over_cb (gpointer data)
+{
+  PmRelay *self = data;
+
+  clear_source (&self->grace);
+  self->grace = add_timeout (self, ABANDON_SECONDS * G_USEC_PER_SEC, give_up_cb);
+  call_workers (self, end_sessions_cb, NULL, FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * pm_relay_stop:
+ *
+ * Takes no more connections, lets transactions and deliveries at hand come to their end for a while,
+ * then cuts them. `stopped` follows; its argument says whether everything was let go of.
+ */
+void
+pm_relay_stop (PmRelay *self)
+{
+  if (pm_relay_is_stopping (self))
+    return;
+  __atomic_store_n (&self->stopping, 1, __ATOMIC_SEQ_CST);
+  clear_source (&self->timer);
+  while (self->listening->len > 0)
+    {
+      call_workers (self, stop_accepting_cb, g_ptr_array_index (self->listening, 0), FALSE);
+      g_ptr_array_remove_index (self->listening, 0);
+    }
+  self->grace = add_timeout (self, GRACE_SECONDS * G_USEC_PER_SEC, grace_over_cb);
+  call_workers (self, end_sessions_cb, NULL, TRUE);
+  tell (self, &(Event){ .kind = EVENT_SESSION_OVER });
+}
+
+gboolean
+pm_relay_is_running (PmRelay *self)
+{
+  return self->running && !pm_relay_is_stopping (self);
+}
+
+PmQueue *
+pm_relay_get_queue (PmRelay *self)
+{
+  return self->queue;
+}
+
+/**
+ * pm_relay_dup_settings:
+ *
+ * Returns: (transfer full): the snapshot in force. Any thread.
+ */
+PmRelaySettings *
+pm_relay_dup_settings (PmRelay *self)
+{
+  PmRelaySettings *settings;
+
+  g_mutex_lock (&self->settings_lock);
+  settings = pm_relay_settings_ref (self->settings);
+  g_mutex_unlock (&self->settings_lock);
+  return settings;
+}
+
+gint64
+pm_relay_get_started_at (PmRelay *self)
+{
+  return self->started_at;
+}
+
+/**
+ * pm_relay_list_addresses:
+ *
+ * Returns: (transfer full) (element-type GInetSocketAddress): the sockets it listens on
+ */
+GPtrArray *
+pm_relay_list_addresses (PmRelay *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->listening->len; i++)
+    {
+      const Listening *listening = g_ptr_array_index (self->listening, i);
+
+      g_ptr_array_add (list, g_object_ref (pm_listener_get_address (listening->listener)));
+    }
+  return list;
+}
+
+/**
+ * pm_relay_list_listening:
+ *
+ * Returns: (transfer full): the same as text, `192.0.2.1:25` or `[::]:25`
+ */
+GStrv
+pm_relay_list_listening (PmRelay *self)
+{
+  g_autoptr (GPtrArray) addresses = pm_relay_list_addresses (self);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      g_autofree char *text =
+          g_socket_connectable_to_string (g_ptr_array_index (addresses, i));
+
+      g_strv_builder_add (builder, text);
+    }
+  return g_strv_builder_end (builder);
+}
+
+guint64
+pm_relay_get_counter (PmRelay *self, PmCounter counter)
+{
+  return __atomic_load_n (&self->counters[counter], __ATOMIC_RELAXED);
+}
+
+const char *
+pm_counter_to_string (PmCounter counter)
+{
+  static const char *const names[PM_N_COUNTERS] = {
+    [PM_COUNTER_CONNECTIONS] = "connections",
+    [PM_COUNTER_MESSAGES_ACCEPTED] = "messages-accepted",
+    [PM_COUNTER_RECIPIENTS_ACCEPTED] = "recipients-accepted",
+    [PM_COUNTER_RECIPIENTS_REFUSED] = "recipients-refused",
+    [PM_COUNTER_DELIVERED] = "delivered",
+    [PM_COUNTER_DEFERRED] = "deferred",
+    [PM_COUNTER_BOUNCED] = "bounced",
+    [PM_COUNTER_QUEUED] = "queued",
+    [PM_COUNTER_SESSIONS] = "sessions",
+  };
+
+  return names[counter];
+}
+
+/**
+ * pm_relay_is_active:
+ *
+ * Returns: whether @message is being tried at this moment
+ */
+gboolean
+pm_relay_is_active (PmRelay *self, guint64 message)
+{
+  return g_hash_table_contains (self->active, &message);
+}
+
+/**
+ * pm_relay_queue_edited:
+ *
+ * The queue was changed by hand: what is due is read again from disk.
+ */
+void
+pm_relay_queue_edited (PmRelay *self)
+{
+  guint64 count;
+
+  if (pm_queue_count (self->queue, -1, &count, NULL))
+    __atomic_store_n (&self->counters[PM_COUNTER_QUEUED], count, __ATOMIC_RELAXED);
+  pm_scheduler_restart (self->scheduler);
+  dispatch (self);
+  note_queue_change (self);
+}
+
+PmClock *
+pm_relay_get_clock (PmRelay *self)
+{
+  return self->clock;
+}
+
+PmResolver *
+pm_relay_get_resolver (PmRelay *self)
+{
+  return self->resolver;
+}
+
+PmLimiter *
+pm_relay_get_limiter (PmRelay *self)
+{
+  return self->limiter;
+}
+
+guint16
+pm_relay_get_mx_port (PmRelay *self)
+{
+  return self->mx_port;
+}
+
+const char *
+pm_relay_get_state_dir (PmRelay *self)
+{
+  return self->state_dir;
+}
+
+gboolean
+pm_relay_is_stopping (PmRelay *self)
+{
+  return __atomic_load_n (&self->stopping, __ATOMIC_SEQ_CST) != 0;
+}
+
+void
+pm_relay_add_to_counter (PmRelay *self, PmCounter counter, int by)
+{
+  __atomic_add_fetch (&self->counters[counter], (guint64) (gint64) by, __ATOMIC_RELAXED);
+}
+
+void
+pm_relay_message_queued (PmRelay *self, guint64 message, gint64 next_try)
+{
+  tell (self, &(Event){ .kind = EVENT_QUEUED, .message = message, .next_try = next_try });
+}
+
+/**
+ * pm_relay_attempt_over:
+ * @next_try: when it is due again; %G_MAXINT64 when it is not, or is held
+ * @gone: it has left the queue
+ */
+void
+pm_relay_attempt_over (PmRelay *self, guint64 message, gint64 next_try, gboolean gone)
+{
+  tell (self, &(Event){ .kind = EVENT_ATTEMPT_OVER,
+                        .message = message,
+                        .next_try = next_try,
+                        .gone = gone });
+}
+
+void
+pm_relay_session_over (PmRelay *self)
+{
+  if (pm_relay_is_stopping (self))
+    tell (self, &(Event){ .kind = EVENT_SESSION_OVER });
+}
+
+/**
+ * pm_relay_run_blocking:
+ * @func: called with @data in a thread where it may wait for the disk
+ */
+void
+pm_relay_run_blocking (PmRelay *self, GFunc func, gpointer data)
+{
+  gpointer *call = g_new0 (gpointer, 2);
+
+  call[0] = (gpointer) func;
+  call[1] = data;
+  g_thread_pool_push (self->blocking, call, NULL);
+}
