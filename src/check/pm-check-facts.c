@@ -134,8 +134,9 @@ has_global (GPtrArray *addresses)
 }
 
 /*
- * Whether the host is this server: one of its addresses is one of ours. Behind an address translator
- * we see only private addresses of our own; then a public one may still be ours, and we do not know.
+ * Whether the host is this server: one of its addresses is one of ours. Behind an address
+ * translator we see only private addresses of our own; then a public one may still be ours, and we
+ * do not know.
  */
 PmLeads
 pm_check_facts_leads (const PmCheckFacts *facts, const PmHostFacts *host)

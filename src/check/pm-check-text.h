@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * PmCheckText:
  * @template: (nullable): an English sentence with `{1}`, `{2}`… where @arguments go; marked for
  *   translation where it is written
- * @arguments: (array zero-terminated=1) (nullable): names, numbers, lists of names: never words of a
- *   language
+ * @arguments: (array zero-terminated=1) (nullable): names, numbers, lists of names: never words of
+ *   a language
  *
  * A sentence that is not yet in anybody's language, so that the core stays untranslated and the
  * Administrator can still speak the person's.

@@ -64,8 +64,8 @@ typedef struct
  * PmCheckFacts:
  * @subject: what is checked
  * @mx: (nullable): the answer for the domain's MX records
- * @records: (element-type PmMxFact): by preference; where there is no MX record and the domain has an
- *   address, the implicit one (RFC 5321 5.1)
+ * @records: (element-type PmMxFact): by preference; where there is no MX record and the domain has
+ *   an address, the implicit one (RFC 5321 5.1)
  * @implicit: @records is the implicit MX
  * @null_mx: one of the MX records is the null MX, which is not among @records (RFC 7505)
  * @null_preference: its preference

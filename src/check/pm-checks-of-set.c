@@ -31,8 +31,8 @@ judge_null_mx (const PmCheckFacts *facts, PmFinding *finding)
                       N_ ("{1} says in DNS that it takes no mail (null MX), and yet this site "
                           "accepts it: nobody will send any."),
                       facts->subject->domain);
-      pm_finding_advise (finding, N_ ("Replace the null MX by records that lead here, or remove the "
-                                      "domain from the routing table."));
+      pm_finding_advise (finding, N_ ("Replace the null MX by records that lead here, or remove "
+                                      "the domain from the routing table."));
       finding->dns_lines = pm_check_facts_wanted_lines (facts);
       return TRUE;
     }

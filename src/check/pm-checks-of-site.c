@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Checks that only this site can make: it knows which hosts are its own and which domains it means to
-// accept.
+// Checks that only this site can make: it knows which hosts are its own and which domains it means
+// to accept.
 
 #include <glib/gi18n.h>
 
@@ -68,8 +68,8 @@ judge_leads_here (const PmCheckFacts *facts, PmFinding *finding)
                   N_ ("This site accepts mail for {1}, but senders take it to {2}, which is not "
                       "this server."),
                   facts->subject->domain, others);
-  pm_finding_advise (finding, N_ ("Add an MX record that names this server, unless that host passes "
-                                  "the mail on to it."));
+  pm_finding_advise (finding, N_ ("Add an MX record that names this server, unless that host "
+                                  "passes the mail on to it."));
   finding->dns_lines = pm_check_facts_wanted_lines (facts);
   return TRUE;
 }

@@ -51,8 +51,8 @@ judge_host_name (const PmCheckFacts *facts, PmFinding *finding)
   pm_finding_say (finding, PM_FINDING_ERROR,
                   N_ ("This is not a name that a host may have: {1}. Many senders refuse it."),
                   names);
-  pm_finding_advise (finding, N_ ("Use a name of letters, digits and hyphens, with dots between its "
-                                  "parts."));
+  pm_finding_advise (finding, N_ ("Use a name of letters, digits and hyphens, with dots between "
+                                  "its parts."));
   return TRUE;
 }
 
@@ -143,8 +143,8 @@ judge_address_answer (const PmCheckFacts *facts, PmFinding *finding)
   if (names == NULL)
     return FALSE;
   pm_finding_say (finding, PM_FINDING_UNKNOWN,
-                  N_ ("The address of {1} is not known: DNS did not answer. This says nothing about "
-                      "the host."),
+                  N_ ("The address of {1} is not known: DNS did not answer. This says nothing "
+                      "about the host."),
                   names);
   pm_finding_advise (finding, N_ ("Check again later. If it stays, see whether the name servers of "
                                   "the host's domain run."));
@@ -219,8 +219,8 @@ judge_same_address (const PmCheckFacts *facts, PmFinding *finding)
         pm_finding_say (finding, PM_FINDING_NOTE,
                         N_ ("{1} and {2} have the same address: they are one host, not two."),
                         one->name, other->name);
-        pm_finding_advise (finding, N_ ("Leave it if that is meant; for a real second host, give it "
-                                        "an address of its own."));
+        pm_finding_advise (finding, N_ ("Leave it if that is meant; for a real second host, give "
+                                        "it an address of its own."));
         return TRUE;
       }
   return FALSE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// One domain's check while it runs and after: asks everything at once, takes answers as they come, and
-// judges when the last one is there.
+// One domain's check while it runs and after: asks everything at once, takes answers as they come,
+// and judges when the last one is there.
 
 #include "check/pm-mx-report.h"
 

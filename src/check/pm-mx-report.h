@@ -37,10 +37,10 @@ typedef struct
 /**
  * PmMxReport:
  *
- * The check of one domain's MX records: asks DNS for all it needs at once, judges it by the checks of
- * the registry, and says in one sentence where the domain's mail goes. It can be looked at while it
- * runs: `::changed` is emitted whenever an answer has arrived, `::finished` once, at the end, also
- * when it was cancelled. Use it in one thread.
+ * The check of one domain's MX records: asks DNS for all it needs at once, judges it by the checks
+ * of the registry, and says in one sentence where the domain's mail goes. It can be looked at while
+ * it runs: `::changed` is emitted whenever an answer has arrived, `::finished` once, at the end,
+ * also when it was cancelled. Use it in one thread.
  *
  *     g_autoptr (PmCheckSubject) subject = pm_check_subject_new ("example.com");
  *     pm_check_subject_add_name (subject, "mail1.example.com");

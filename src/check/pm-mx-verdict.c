@@ -98,8 +98,8 @@ judge_hosts (const PmCheckFacts *facts, PmCheckText *text)
       g_autofree char *hosts = pm_check_facts_names (facts, PM_LEADS_UNKNOWN);
 
       return say (text, PM_FINDING_UNKNOWN,
-                  N_ ("Whether mail for {1} reaches this server is not known: {2} may or may not be "
-                      "it."),
+                  N_ ("Whether mail for {1} reaches this server is not known: {2} may or may not "
+                      "be it."),
                   domain, hosts);
     }
   return judge_elsewhere (facts, text);

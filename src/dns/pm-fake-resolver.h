@@ -12,10 +12,10 @@ G_BEGIN_DECLS
  *
  * A #PmResolver whose answers were declared beforehand, for tests of what is built on it. Names not
  * declared are NXDOMAIN; a name with records of other types only is NODATA. Zone text:
- * lines `NAME TTL TYPE DATA`, or `NAME ! STATUS` for a name that answers servfail, timeout or bogus,
- * and `NAME ! silent` for one that never answers, until the look-up is cancelled. `*.NAME` is a
- * wildcard (RFC 4592); `;` starts a comment. CNAMEs are followed. Zone text that cannot be read is a
- * programmer's error and aborts.
+ * lines `NAME TTL TYPE DATA`, or `NAME ! STATUS` for a name that answers servfail, timeout or
+ * bogus, and `NAME ! silent` for one that never answers, until the look-up is cancelled. `*.NAME`
+ * is a wildcard (RFC 4592); `;` starts a comment. CNAMEs are followed. Zone text that cannot be
+ * read is a programmer's error and aborts.
  */
 #define PM_TYPE_FAKE_RESOLVER (pm_fake_resolver_get_type ())
 G_DECLARE_FINAL_TYPE (PmFakeResolver, pm_fake_resolver, PM, FAKE_RESOLVER, GObject)

@@ -20,7 +20,8 @@
 #define HOSTS "/etc/hosts"
 #define CLASS_IN 1
 
-// What the thread owns. It outlives the resolver where the last reference goes in the thread itself.
+// What the thread owns. It outlives the resolver where the last reference goes in the thread
+// itself.
 typedef struct
 {
   char *server; /* (nullable): `ADDRESS[@PORT]` */
@@ -461,7 +462,7 @@ pm_unbound_resolver_lookup_async (PmResolver *resolver,
       return;
     }
 
-  // What cannot be asked for (RFC 1035 2.3.4: labels of 1 to 63, names of at most 255) is not there.
+  // What cannot be asked for (RFC 1035 2.3.4: labels of 1 to 63, names up to 255) is not there.
   lookup->answer->status = PM_DNS_NXDOMAIN;
   lookup->answer->detail = g_strdup_printf ("“%s” cannot be a name in the DNS", name);
   return_answer (lookup);

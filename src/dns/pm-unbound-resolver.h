@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /**
  * PmUnboundResolver:
  *
- * A #PmResolver by libunbound. `server` (nullable) is where questions go: `ADDRESS`, `ADDRESS@PORT`,
- * or %NULL for the system's (/etc/resolv.conf). `timeout` in milliseconds bounds every look-up.
- * Its work runs in a thread of its own.
+ * A #PmResolver by libunbound. `server` (nullable) is where questions go: `ADDRESS`,
+ * `ADDRESS@PORT`, or %NULL for the system's (/etc/resolv.conf). `timeout` in milliseconds bounds
+ * every look-up. Its work runs in a thread of its own.
  */
 #define PM_TYPE_UNBOUND_RESOLVER (pm_unbound_resolver_get_type ())
 G_DECLARE_FINAL_TYPE (PmUnboundResolver, pm_unbound_resolver, PM, UNBOUND_RESOLVER, GObject)
