@@ -166,8 +166,8 @@ read_attribute (PmSiteReading *reading, guint index, const PmXmlAttribute *found
             error->message, expected);
 }
 
-static gboolean
-has_attribute (const PmXmlDocument *document, const PmXmlElement *element, const char *name)
+static const PmXmlAttribute *
+find_attribute (const PmXmlDocument *document, const PmXmlElement *element, const char *name)
 {
   for (guint i = 0; i < element->n_attributes; i++)
     {
@@ -175,9 +175,28 @@ has_attribute (const PmXmlDocument *document, const PmXmlElement *element, const
 
       if (found->space == PM_XML_OURS && found->name_end - found->name == strlen (name) &&
           memcmp (document->text + found->name, name, strlen (name)) == 0)
-        return TRUE;
+        return found;
     }
-  return FALSE;
+  return NULL;
+}
+
+// `#domain` says subdomains="no" already; whichever attribute comes last must not win silently.
+static void
+check_hash (PmSiteReading *reading, guint index, PmRoute *route)
+{
+  const PmXmlElement *element = pm_xml_document_element (reading->document, index);
+  const PmXmlAttribute *domain = find_attribute (reading->document, element, "domain");
+  const PmXmlAttribute *subdomains = find_attribute (reading->document, element, "subdomains");
+  g_autofree char *text = NULL;
+  g_autofree char *word = NULL;
+
+  if (domain == NULL || subdomains == NULL)
+    return;
+  text = g_strstrip (pm_xml_document_value (reading->document, domain));
+  word = g_strstrip (pm_xml_document_value (reading->document, subdomains));
+  if (*text == '#' && strcmp (word, "yes") == 0)
+    complain (reading, index, subdomains->value,
+              "“#” before the domain and subdomains=\"yes\" contradict each other; remove one");
 }
 
 static guint
@@ -199,8 +218,10 @@ read_attributes (PmSiteReading *reading, guint index, gpointer value)
 
   if (spec->attributes == NULL)
     return n;
+  if (spec->attributes[0].type == &pm_site_type_route)
+    check_hash (reading, index, value);
   for (const PmSiteAttribute *a = spec->attributes; a->name != NULL; a++)
-    if ((a->flags & PM_SITE_REQUIRED) && !has_attribute (reading->document, element, a->name))
+    if ((a->flags & PM_SITE_REQUIRED) && find_attribute (reading->document, element, a->name) == NULL)
       {
         g_autofree char *expected = expected_value (a);
 
@@ -526,20 +547,6 @@ scan_document (PmSiteReading *reading)
 
 /* What pm_site_check() says, with its place */
 
-static gsize
-find_attribute_value (const PmXmlDocument *document, const PmXmlElement *element, const char *name)
-{
-  for (guint i = 0; name != NULL && i < element->n_attributes; i++)
-    {
-      const PmXmlAttribute *found = pm_xml_document_attribute (document, element, i);
-
-      if (found->space == PM_XML_OURS && found->name_end - found->name == strlen (name) &&
-          memcmp (document->text + found->name, name, strlen (name)) == 0)
-        return found->value;
-    }
-  return element->start;
-}
-
 // The element of that name that was read into the value, else the first that was.
 static const PmXmlElement *
 find_element (const PmXmlDocument *document, gconstpointer value, const char *name)
@@ -573,6 +580,7 @@ report_cb (gpointer data,
   PmSiteReading *reading = data;
   guint *count = severity == PM_PROBLEM_ERROR ? &reading->n_errors : &reading->n_warnings;
   const PmXmlElement *element;
+  const PmXmlAttribute *found = NULL;
   guint line = 0;
   guint column = 0;
 
@@ -582,10 +590,11 @@ report_cb (gpointer data,
       return;
     }
   element = find_element (reading->document, value, element_name);
+  if (element != NULL && attribute != NULL)
+    found = find_attribute (reading->document, element, attribute);
   if (element != NULL)
-    pm_xml_document_position (reading->document,
-                              find_attribute_value (reading->document, element, attribute), &line,
-                              &column);
+    pm_xml_document_position (reading->document, found != NULL ? found->value : element->start,
+                              &line, &column);
   add_problem (reading, pm_site_problem_new (severity, line, column, where, "%s", message));
 }
 
