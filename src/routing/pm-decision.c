@@ -215,8 +215,8 @@ decide_inbound (Work *work, const PmMailAddress *address, const char *entry)
     {
       decision->action = PM_ACTION_INBOUND;
       decision->mailbox = any_mailbox (address);
-      pm_reasons_add (work->reasons, "It is accepted as inbound: every address of an inbound domain "
-                                     "is a mailbox here, this one %s.",
+      pm_reasons_add (work->reasons, "It is accepted as inbound: every address of an inbound "
+                                     "domain is a mailbox here, this one %s.",
                       decision->mailbox);
     }
   else
@@ -422,8 +422,8 @@ decide_granted (Work *work, const PmRoute *route)
 }
 
 /*
- * postmaster@ an inbound domain that has no mailbox of that name: the administrator gets it, here or
- * elsewhere; where nobody is named it lies in a mailbox of its own.
+ * postmaster@ an inbound domain that has no mailbox of that name: the administrator gets it, here
+ * or elsewhere; where nobody is named it lies in a mailbox of its own.
  */
 static void
 decide_postmaster (Work *work, const char *domain)

@@ -132,7 +132,8 @@ pm_router_explain_outbound (const PmRouter *router, const char *domain, GPtrArra
   else
     {
       hops = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_next_hop_free);
-      g_ptr_array_add (hops, pm_next_hop_new (domain, SMTP_PORT, TRUE, domain_tls (router, domain)));
+      g_ptr_array_add (hops,
+                       pm_next_hop_new (domain, SMTP_PORT, TRUE, domain_tls (router, domain)));
     }
   explain_delivery (entry, delivery, domain, hops, reasons);
   return hops;

@@ -145,8 +145,8 @@ pm_route_entry_explain (const PmRouteEntry *entry)
       return g_strdup ("An entry is for a domain, not for an IP address. Mail to this server's own "
                        "addresses is inbound without an entry.");
     case PM_ROUTE_ENTRY_EVERYTHING:
-      return g_strdup ("An entry is for one domain and what is below it. Mail that matches no entry "
-                       "goes out as Connections says.");
+      return g_strdup ("An entry is for one domain and what is below it. Mail that matches no "
+                       "entry goes out as Connections says.");
     case PM_ROUTE_ENTRY_ADDRESS:
       if (entry->suggestion == NULL)
         return g_strdup ("An entry is for a whole domain, not for one address.");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Compiles a service's routing into tables: routes, e-mail domains and security by domain, mailboxes
-// by address. Decisions are made from it in pm-decision.c; this file knows what is in force.
+// Compiles a service's routing into tables: routes, e-mail domains and security by domain,
+// mailboxes by address. Decisions are made from it in pm-decision.c; this file knows what is in
+// force.
 
 #include "routing/pm-router.h"
 
@@ -116,8 +117,9 @@ add_own_addresses (PmRouter *router, const PmServer *server, GPtrArray *local_ad
 {
   for (guint i = 0; server != NULL && i < server->addresses->len; i++)
     {
-      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (server->addresses->pdata[i]);
+      g_autoptr (GInetAddress) address = NULL;
 
+      address = g_inet_address_new_from_string (server->addresses->pdata[i]);
       if (address != NULL)
         add_own_address (router, address);
     }

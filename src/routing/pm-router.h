@@ -11,9 +11,10 @@ G_BEGIN_DECLS
 /**
  * PmRouter:
  *
- * One Internet Mail Service's routing, compiled from the site: an immutable, reference-counted value
- * that answers, for a recipient and a client, which way the recipient goes and why. Pure: no I/O, any
- * thread. A look-up costs a hash probe per label of the domain, however many routes there are.
+ * One Internet Mail Service's routing, compiled from the site: an immutable, reference-counted
+ * value that answers, for a recipient and a client, which way the recipient goes and why. Pure: no
+ * I/O, any thread. A look-up costs a hash probe per label of the domain, however many routes there
+ * are.
  */
 typedef struct _PmRouter PmRouter;
 
@@ -87,8 +88,8 @@ typedef struct
 } PmDecision;
 
 /*
- * `local_addresses` (element-type GInetAddress) (nullable): this host's own addresses, besides those
- * the site declares for the server; for address literals and loops.
+ * `local_addresses` (element-type GInetAddress) (nullable): this host's own addresses, besides
+ * those the site declares for the server; for address literals and loops.
  */
 PmRouter *pm_router_new (const PmSite *site,
                          const PmMailService *service,

@@ -120,8 +120,8 @@ check_rewrite (Search *search, const Node *node, const PmRoute *route)
   g_ptr_array_add (chain, NULL);
   text = g_strjoinv (" → ", (char **) chain->pdata);
   report (search, node, PM_ROUTING_LOOP_REWRITE, route->domain, route,
-          "Mail for %s is rewritten without end: %s. Change one of these entries to inbound, or to a "
-          "domain outside the circle.",
+          "Mail for %s is rewritten without end: %s. Change one of these entries to inbound, or to "
+          "a domain outside the circle.",
           route->domain, text);
 }
 
@@ -277,7 +277,8 @@ check_own_domain (Search *search, const Node *node, const char *domain)
             "inbound entry for %s.",
             domain, domain);
   else if (last == NULL || last->action != PM_ROUTE_INBOUND)
-    report (search, node, PM_ROUTING_LOOP_OWN_DOMAIN, domain, pm_router_match (node->router, domain),
+    report (search, node, PM_ROUTING_LOOP_OWN_DOMAIN, domain,
+            pm_router_match (node->router, domain),
             "%s is a domain of this site, but the routing table sends its mail elsewhere: what "
             "comes back from there goes round, and the mailboxes here get none. Make its entry "
             "inbound.",

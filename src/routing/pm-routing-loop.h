@@ -38,8 +38,8 @@ void pm_routing_loop_free (PmRoutingLoop *loop);
 
 /*
  * (transfer container) (element-type PmRoutingLoop): what goes round in `site`, service by service.
- * `local_addresses` (nullable) (element-type GInetAddress) are the addresses of the host that is the
- * server `local_server` (nullable: the only one), besides those the site declares. Pure.
+ * `local_addresses` (nullable) (element-type GInetAddress) are the addresses of the host that is
+ * the server `local_server` (nullable: the only one), besides those the site declares. Pure.
  */
 GPtrArray *pm_routing_find_loops (const PmSite *site,
                                   const char *local_server,
