@@ -17,9 +17,9 @@ G_BEGIN_DECLS
 typedef struct _PmConnector PmConnector;
 
 /*
- * `fd`: connected, non-blocking, and now the callee's; or -1 with `error` (#G_IO_ERROR; a time-out is
- * %G_IO_ERROR_TIMED_OUT). The connector is over: free it, in here or later. Never called from inside
- * pm_connector_new().
+ * `fd`: connected, non-blocking, and now the callee's; or -1 with `error` (#G_IO_ERROR; a time-out
+ * is %G_IO_ERROR_TIMED_OUT). The connector is over: free it, in here or later. Never called from
+ * inside pm_connector_new().
  */
 typedef void (*PmConnectFunc) (int fd, const GError *error, gpointer user_data);
 

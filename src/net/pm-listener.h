@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  */
 typedef struct _PmListener PmListener;
 
-/* Port 0 takes a free one. IPv6 sockets take IPv6 alone (IPV6_V6ONLY). I/O errors in #G_IO_ERROR. */
+/* Port 0 takes a free one. IPv6 sockets take IPv6 alone (IPV6_V6ONLY). Errors: #G_IO_ERROR. */
 PmListener *pm_listener_new (GInetSocketAddress *address,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A socket that already listens, from socket activation; on success it belongs to the listener. */
@@ -34,8 +34,8 @@ GInetSocketAddress *pm_listener_get_address (PmListener *listener); /* (transfer
 typedef struct _PmAcceptor PmAcceptor;
 
 /*
- * A connection came. `fd` is non-blocking, close-on-exec, and now belongs to the callee. IPv4-mapped
- * addresses do not occur. The acceptor may be freed in here.
+ * A connection came. `fd` is non-blocking, close-on-exec, and now belongs to the callee.
+ * IPv4-mapped addresses do not occur. The acceptor may be freed in here.
  */
 typedef void (*PmAcceptFunc) (int fd,
                               GInetSocketAddress *peer,

@@ -208,7 +208,8 @@ run_watches (PmReactor *reactor)
     {
       PmWatch *watch = events[i].data.ptr;
 
-      // An earlier callback of this round may have freed it; it stays in "dead" until the round ends.
+      // An earlier callback of this round may have freed it; it stays in "dead" until the round
+      // ends.
       if (!watch->freed)
         watch->func (ready_from_epoll (events[i].events), watch->user_data);
     }

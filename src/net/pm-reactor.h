@@ -43,8 +43,9 @@ void pm_reactor_invoke (PmReactor *reactor, PmReactorFunc func, gpointer user_da
 
 /*
  * `shared` marks a listening socket that several reactors watch: one of them is woken, not all
- * (EPOLLEXCLUSIVE); its interest cannot be changed. The descriptor stays the caller's; free the watch
- * before closing it. A watch may be freed anywhere in its reactor's thread, its own callback included.
+ * (EPOLLEXCLUSIVE); its interest cannot be changed. The descriptor stays the caller's; free the
+ * watch before closing it. A watch may be freed anywhere in its reactor's thread, its own callback
+ * included.
  */
 PmWatch *pm_watch_new (PmReactor *reactor,
                        int fd,
@@ -58,9 +59,9 @@ void pm_watch_set_interest (PmWatch *watch, PmReady interest);
 /**
  * PmTimer:
  *
- * A deadline, part of whatever has it: init, set as often as you like, clear. Moving it to a later time
- * costs nothing. It fires once; set it again for another time, also from its own callback. Times are
- * those of g_get_monotonic_time().
+ * A deadline, part of whatever has it: init, set as often as you like, clear. Moving it to a later
+ * time costs nothing. It fires once; set it again for another time, also from its own callback.
+ * Times are those of g_get_monotonic_time().
  */
 typedef struct
 {

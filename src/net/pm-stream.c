@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Byte streams over non-blocking sockets. The reactor says when the socket is ready, the stream moves
-// bytes between it and two bounded buffers, and the owner sees buffers only. A full input stops the
-// reading, so a peer that sends faster than it is answered waits in its own kernel.
+// Byte streams over non-blocking sockets. The reactor says when the socket is ready, the stream
+// moves bytes between it and two bounded buffers, and the owner sees buffers only. A full input
+// stops the reading, so a peer that sends faster than it is answered waits in its own kernel.
 
 #include "net/pm-stream.h"
 
@@ -142,8 +142,8 @@ is_over (PmStream *stream)
   return stream->fd < 0 || stream->failed;
 }
 
-// Reads what is there, within the bounds of a round. TRUE when something came; an error may have come
-// after it.
+// Reads what is there, within the bounds of a round. TRUE when something came; an error may have
+// come after it.
 static gboolean
 fill (PmStream *stream, GError **broken)
 {
@@ -167,7 +167,8 @@ fill (PmStream *stream, GError **broken)
         stream->ended = TRUE;
       pm_buffer_commit (&stream->input, (gsize) count);
       came = came || count > 0;
-      if ((gsize) count < size && (stream->layer->pending == NULL || !stream->layer->pending (stream->layer_self)))
+      if ((gsize) count < size &&
+          (stream->layer->pending == NULL || !stream->layer->pending (stream->layer_self)))
         break;
     }
   return came;
@@ -240,7 +241,8 @@ run (PmStream *stream)
     fail (stream, broken);
   if (!is_over (stream) && stream->ended && !stream->end_told)
     tell_ended (stream);
-  if (!is_over (stream) && drain (stream) && stream->handler != NULL && stream->handler->sent != NULL)
+  if (!is_over (stream) && drain (stream) && stream->handler != NULL &&
+      stream->handler->sent != NULL)
     stream->handler->sent (stream, stream->user_data);
   // What sent() put into the output goes out on the next writable event. One that finishes and was
   // ended by the peer before its own end went out is done now.

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /**
  * PmStream:
  *
- * A non-blocking byte stream on a connected socket, with a bounded buffer each way. It reads while the
- * input has room and writes while the output has bytes. All in the reactor's thread; it may be freed
- * anywhere there, its own callbacks included.
+ * A non-blocking byte stream on a connected socket, with a bounded buffer each way. It reads while
+ * the input has room and writes while the output has bytes. All in the reactor's thread; it may be
+ * freed anywhere there, its own callbacks included.
  */
 typedef struct _PmStream PmStream;
 
@@ -44,7 +44,8 @@ typedef struct
  * @pending: (nullable): whether bytes were read from the socket that @read has not given yet
  * @free: frees @self
  *
- * What stands between the stream and the socket. The default is the bare socket; TLS is another one.
+ * What stands between the stream and the socket. The default is the bare socket; TLS is another
+ * one.
  */
 typedef struct
 {
@@ -69,7 +70,8 @@ PmBuffer *pm_stream_get_input (PmStream *stream);
 PmBuffer *pm_stream_get_output (PmStream *stream);
 int pm_stream_get_fd (PmStream *stream);
 
-/* To be called after bytes were put into the output, or taken from a full input. Calls nothing back. */
+/* To be called after bytes were put into the output, or taken from a full input. Calls nothing
+ * back. */
 void pm_stream_update (PmStream *stream);
 /* Has @received called again soon, though nothing new came. */
 void pm_stream_resume (PmStream *stream);
@@ -83,9 +85,9 @@ void pm_stream_set_deadline (PmStream *stream, gint64 when);
 void pm_stream_shut_down_output (PmStream *stream);
 
 /*
- * Frees the stream, in the background: sends what is in the output, then the end, and reads and drops
- * until the peer has closed too or `microseconds` are over, so that the last reply is not lost to a
- * reset. No callbacks any more.
+ * Frees the stream, in the background: sends what is in the output, then the end, and reads and
+ * drops until the peer has closed too or `microseconds` are over, so that the last reply is not
+ * lost to a reset. No callbacks any more.
  */
 void pm_stream_finish (PmStream *stream, gint64 microseconds);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The client's session: says what the state wants, reads replies strictly one per command, and tells
-// one result per recipient. A reply that comes before its command was said is never believed: what a
-// peer (or somebody in between) slips in early could otherwise pass for "250, I have your message".
+// The client's session: says what the state wants, reads replies strictly one per command, and
+// tells one result per recipient. A reply that comes before its command was said is never believed:
+// what a peer (or somebody in between) slips in early could otherwise pass for "250, I have your
+// message".
 
 #include "smtp/pm-smtp-client.h"
 
@@ -181,7 +182,8 @@ static char *
 mail_command (PmSmtpClient *client)
 {
   Message *message = client->message;
-  g_autofree char *sender = message->sender == NULL ? g_strdup ("") : pm_mail_address_to_string (message->sender);
+  g_autofree char *sender =
+      message->sender == NULL ? g_strdup ("") : pm_mail_address_to_string (message->sender);
   GString *line = g_string_new (NULL);
 
   g_string_append_printf (line, "MAIL FROM:<%s>", sender);
@@ -195,7 +197,8 @@ mail_command (PmSmtpClient *client)
 static char *
 rcpt_command (PmSmtpClient *client, guint index)
 {
-  g_autofree char *recipient = pm_mail_address_to_string (client->message->recipients->pdata[index]);
+  g_autofree char *recipient =
+      pm_mail_address_to_string (client->message->recipients->pdata[index]);
 
   return g_strdup_printf ("RCPT TO:<%s>", recipient);
 }
@@ -211,7 +214,8 @@ say_envelope (PmSmtpClient *client)
          (grouped || client->n_said == client->n_answered) &&
          pm_buffer_room (&client->output) >= COMMAND_ROOM)
     {
-      g_autofree char *line = client->n_said == 0 ? mail_command (client) : rcpt_command (client, client->n_said - 1);
+      g_autofree char *line =
+          client->n_said == 0 ? mail_command (client) : rcpt_command (client, client->n_said - 1);
 
       say (client, line);
       client->n_said++;
@@ -231,7 +235,8 @@ say_once (PmSmtpClient *client, const char *verb, const char *argument)
 
   if (client->said || pm_buffer_room (&client->output) < COMMAND_ROOM)
     return;
-  line = g_strdup_printf ("%s%s%s", verb, argument == NULL ? "" : " ", argument == NULL ? "" : argument);
+  line = g_strdup_printf ("%s%s%s", verb, argument == NULL ? "" : " ",
+                          argument == NULL ? "" : argument);
   client->said = TRUE;
   say (client, line);
 }
@@ -278,7 +283,8 @@ say_body (PmSmtpClient *client)
       else if (size < 0)
         break_off_locally (client, 451, "4.3.0", "The message could not be read here");
       else
-        break_off_locally (client, 554, "5.6.11", "The message has a bare CR, a bare LF or a NUL in it");
+        break_off_locally (client, 554, "5.6.11",
+                           "The message has a bare CR, a bare LF or a NUL in it");
     }
 }
 
@@ -488,7 +494,8 @@ take_envelope (PmSmtpClient *client, const PmSmtpReply *reply)
         tell_result (client, command - 1, PM_SMTP_PHASE_RCPT, reply);
     }
 
-  // The replies to what was said in one group come all the same, whatever became of its first commands.
+  // The replies to what was said in one group come all the same, whatever became of its first
+  // commands.
   if (client->n_answered == n_recipients (client) + 1 &&
       (client->n_said > client->n_answered || client->n_accepted > 0))
     set_state (client, PM_SMTP_CLIENT_DATA);
@@ -526,8 +533,8 @@ take_reset (PmSmtpClient *client, const PmSmtpReply *reply)
   finish_message (client, TRUE);
 }
 
-// A reply without a command. In the middle of the message a refusal may come early, as from a server that
-// sees that it is too large; nothing else is believed.
+// A reply without a command. In the middle of the message a refusal may come early, as from a
+// server that sees that it is too large; nothing else is believed.
 static void
 take_early (PmSmtpClient *client, const PmSmtpReply *reply)
 {
@@ -624,7 +631,8 @@ pm_smtp_client_free (PmSmtpClient *client)
 /**
  * pm_smtp_client_send:
  *
- * Returns: %FALSE, and nothing of it will happen, when there is a message at hand or no more can go.
+ * Returns: %FALSE, and nothing of it will happen, when there is a message at hand or no more can
+ * go.
  */
 gboolean
 pm_smtp_client_send (PmSmtpClient *client, const PmSmtpClientMessage *message)
@@ -664,8 +672,8 @@ pm_smtp_client_quit (PmSmtpClient *client)
 /**
  * pm_smtp_client_feed:
  *
- * Takes bytes that arrived. Nothing is said before all of them were looked at: a reply that is there
- * before its command is out of place.
+ * Takes bytes that arrived. Nothing is said before all of them were looked at: a reply that is
+ * there before its command is out of place.
  */
 void
 pm_smtp_client_feed (PmSmtpClient *client, gconstpointer bytes, gsize size)
@@ -679,7 +687,8 @@ pm_smtp_client_feed (PmSmtpClient *client, gconstpointer bytes, gsize size)
       g_autoptr (PmSmtpReply) reply = NULL;
       g_autoptr (GError) error = NULL;
       gsize used = 0;
-      PmSmtpRead read = pm_smtp_reply_reader_feed (&client->reader, from, size, &used, &reply, &error);
+      PmSmtpRead read =
+          pm_smtp_reply_reader_feed (&client->reader, from, size, &used, &reply, &error);
 
       from += used;
       size -= used;

@@ -54,8 +54,8 @@ typedef enum
  * @sender: (nullable): %NULL is the null sender
  * @recipients: (array length=n_recipients): at least one
  * @size: bytes of the message as its source gives them; 0 when unknown
- * @eight_bit: whether it has bytes over 127. Where the peer lacks 8BITMIME every recipient then gets
- *   the local reply 554 5.6.3 in %PM_SMTP_PHASE_MAIL, and the connection can go on
+ * @eight_bit: whether it has bytes over 127. Where the peer lacks 8BITMIME every recipient then
+ * gets the local reply 554 5.6.3 in %PM_SMTP_PHASE_MAIL, and the connection can go on
  *
  * A message to send. Copied; addresses are referenced.
  */
@@ -70,15 +70,15 @@ typedef struct
 
 /**
  * PmSmtpClientHandler:
- * @pull: gives the next bytes of the message, lines ending in CRLF, no dot-stuffing; returns how many
- *   were written to @bytes, 0 at the end, -1 when the message cannot be read
- * @result: what became of recipient @index: called exactly once for each, before @finished. Feed it to
- *   pm_smtp_outcome()
- * @finished: the message at hand is done with; @reusable: the next one may follow on this connection
- *   (by pm_smtp_client_send(), also from inside this callback)
+ * @pull: gives the next bytes of the message, lines ending in CRLF, no dot-stuffing; returns how
+ * many were written to @bytes, 0 at the end, -1 when the message cannot be read
+ * @result: what became of recipient @index: called exactly once for each, before @finished. Feed it
+ * to pm_smtp_outcome()
+ * @finished: the message at hand is done with; @reusable: the next one may follow on this
+ * connection (by pm_smtp_client_send(), also from inside this callback)
  * @ready: (nullable): the peer was greeted and no message was waiting
- * @closed: (nullable): the session is over (QUIT was answered, or it broke); @reply says why when no
- *   message was there to say it of, else %NULL
+ * @closed: (nullable): the session is over (QUIT was answered, or it broke); @reply says why when
+ * no message was there to say it of, else %NULL
  */
 typedef struct
 {
@@ -100,7 +100,8 @@ PmSmtpClient *pm_smtp_client_new (const char *hello,
 /* No callbacks are made from here. */
 void pm_smtp_client_free (PmSmtpClient *client);
 
-/* Right after new, or when the session is ready. %FALSE when a message is at hand or it is closing. */
+/* Right after new, or when the session is ready. %FALSE when a message is at hand or it is closing.
+ */
 gboolean pm_smtp_client_send (PmSmtpClient *client, const PmSmtpClientMessage *message);
 /* Says QUIT when nothing is under way; after it @closed follows. */
 void pm_smtp_client_quit (PmSmtpClient *client);
@@ -111,8 +112,8 @@ PmBuffer *pm_smtp_client_get_output (PmSmtpClient *client);
 void pm_smtp_client_advance (PmSmtpClient *client);
 
 /*
- * The connection is gone or its time is up; `reply` (transfer none) (nullable) is the local reply that
- * recipients without a result get (%NULL: 421 4.4.2 connection lost).
+ * The connection is gone or its time is up; `reply` (transfer none) (nullable) is the local reply
+ * that recipients without a result get (%NULL: 421 4.4.2 connection lost).
  */
 void pm_smtp_client_lost (PmSmtpClient *client, const PmSmtpReply *reply);
 

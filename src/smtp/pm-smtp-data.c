@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Message data on the wire, both ways. The reader is one state machine over the raw bytes, so that it
-// does not matter how they were cut into pieces: SMTP smuggling (CVE-2023-51764 and its kin) lives
-// from engines that disagree about where a message ends.
+// Message data on the wire, both ways. The reader is one state machine over the raw bytes, so that
+// it does not matter how they were cut into pieces: SMTP smuggling (CVE-2023-51764 and its kin)
+// lives from engines that disagree about where a message ends.
 
 #include "smtp/pm-smtp-data.h"
 

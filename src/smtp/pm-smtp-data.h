@@ -50,8 +50,8 @@ PmSmtpDataResult pm_smtp_data_reader_feed (PmSmtpDataReader *reader,
 /**
  * PmSmtpDataWriter:
  *
- * The other way: puts the transparency dots in (RFC 5321 4.5.2). It passes no bare CR, bare LF or NUL
- * on. Zeroed it is at the start of a message.
+ * The other way: puts the transparency dots in (RFC 5321 4.5.2). It passes no bare CR, bare LF or
+ * NUL on. Zeroed it is at the start of a message.
  */
 typedef struct
 {
@@ -68,7 +68,8 @@ gssize pm_smtp_data_writer_feed (PmSmtpDataWriter *writer,
                                  gsize size,
                                  guint8 *out);
 
-/* What ends the message: with a CR LF before it where the last line has none. NULL after a bare CR. */
+/* What ends the message: with a CR LF before it where the last line has none. NULL after a bare CR.
+ */
 const char *pm_smtp_data_writer_end (PmSmtpDataWriter *writer);
 
 G_END_DECLS

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // What becomes of a recipient after a reply: one table, read from the top, first match wins. It is
-// careful on two sides: a peer that did not clearly refuse never makes a bounce, and a message that the
-// peer may have taken is never offered to another host at once.
+// careful on two sides: a peer that did not clearly refuse never makes a bounce, and a message that
+// the peer may have taken is never offered to another host at once.
 
 #include "smtp/pm-smtp-outcome.h"
 

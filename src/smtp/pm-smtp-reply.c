@@ -195,9 +195,11 @@ pm_smtp_reply_parse (const char *text, PmSmtpSource source, GError **error)
     {
       g_autofree char *shown = clean_text (text, MIN (size, 80));
 
-      g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
-                   "“%s” is not an SMTP reply: it must begin with three digits, as 550 5.1.1 No such user",
-                   shown);
+      g_set_error (
+          error, PM_ERROR, PM_ERROR_INVALID,
+          "“%s” is not an SMTP reply: "
+          "it must begin with three digits, as 550 5.1.1 No such user",
+          shown);
       return NULL;
     }
 
@@ -341,7 +343,8 @@ static PmSmtpRead
 refuse (PmSmtpReplyReader *reader, GError **error, const char *why)
 {
   reader->failed = TRUE;
-  g_set_error (error, PM_ERROR, PM_ERROR_INVALID, "What the server sent is not an SMTP reply: %s", why);
+  g_set_error (error, PM_ERROR, PM_ERROR_INVALID, "What the server sent is not an SMTP reply: %s",
+               why);
   return PM_SMTP_READ_RUBBISH;
 }
 

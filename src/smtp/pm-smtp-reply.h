@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define PM_SMTP_REPLY_MAX_LINE 1000 /* bytes of one line with its CRLF; RFC 5321 4.5.3.1.5 says 512 */
+#define PM_SMTP_REPLY_MAX_LINE \
+  1000 /* bytes of one line with its CRLF; RFC 5321 4.5.3.1.5 says 512 */
 #define PM_SMTP_REPLY_MAX_LINES 100
 
 /**
@@ -60,7 +61,8 @@ typedef struct
   PmSmtpSource source;
 } PmSmtpReply;
 
-/* `status` is "5.1.1" or %NULL, both checked against the code; `text` may hold several lines, "\n". */
+/* `status` is "5.1.1" or %NULL, both checked against the code; `text` may hold several lines, "\n".
+ */
 PmSmtpReply *pm_smtp_reply_new (PmSmtpSource source,
                                 guint code,
                                 const char *status,
@@ -115,7 +117,8 @@ typedef enum
 {
   PM_SMTP_READ_MORE,    /* everything was taken and the reply is not whole yet */
   PM_SMTP_READ_REPLY,   /* `reply` was set; the bytes after `used` belong to the next one */
-  PM_SMTP_READ_RUBBISH, /* this is not SMTP, or over a bound; `error` says what; nothing more is read */
+  PM_SMTP_READ_RUBBISH, /* this is not SMTP, or over a bound; `error` says what; nothing more is
+                           read */
 } PmSmtpRead;
 
 void pm_smtp_reply_reader_init (PmSmtpReplyReader *reader);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// What the server offers in its EHLO reply and what its extensions add to MAIL and RCPT: two tables.
-// An extension is an entry here, and a verb's entry in pm-smtp-server-verbs.c where it brings one.
+// What the server offers in its EHLO reply and what its extensions add to MAIL and RCPT: two
+// tables. An extension is an entry here, and a verb's entry in pm-smtp-server-verbs.c where it
+// brings one.
 
 #include <string.h>
 
@@ -61,7 +62,8 @@ apply_size (PmSmtpServer *server, const char *value, PmSmtpMail *mail)
       pm_smtp_server_say (server, 501, "5.5.4", "SIZE must be a number of bytes");
       return FALSE;
     }
-  mail->size = g_ascii_strtoull (value, NULL, 10); // what overflows is G_MAXUINT64: too large as well
+  mail->size =
+      g_ascii_strtoull (value, NULL, 10); // what overflows is G_MAXUINT64: too large as well
   if (server->max_size == 0 || mail->size <= server->max_size)
     return TRUE;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The commands that the server carries out, in one table: in which states each may come, how long its
-// line may be, whether it must be the last of a pipelined group, and the function for it.
+// The commands that the server carries out, in one table: in which states each may come, how long
+// its line may be, whether it must be the last of a pipelined group, and the function for it.
 
 #include <string.h>
 
@@ -106,7 +106,8 @@ run_mail (PmSmtpServer *server, const char *argument)
 
   if (server->max_messages != 0 && server->n_messages >= server->max_messages)
     {
-      pm_smtp_server_say (server, 421, "4.7.0", "Too many messages in one connection; connect again");
+      pm_smtp_server_say (server, 421, "4.7.0",
+                          "Too many messages in one connection; connect again");
       return;
     }
   path = read_path (server, argument, "FROM:", PM_SMTP_PATH_REVERSE);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The server's session: takes bytes, cuts them into commands and message data, asks the handler, and
-// changes its state in one place. Strict on purpose: a command ends in CR LF, a message in
-// CR LF . CR LF; a bare CR, a bare LF or a NUL ends the session, because nobody can know any more
-// what the client meant to be command and what to be message.
+// The server's session: takes bytes, cuts them into commands and message data, asks the handler,
+// and changes its state in one place. Strict on purpose: a command ends in CR LF, a message in CR
+// LF . CR LF; a bare CR, a bare LF or a NUL ends the session, because nobody can know any more what
+// the client meant to be command and what to be message.
 
 #include "smtp/pm-smtp-server.h"
 
@@ -14,8 +14,9 @@
 
 #define INPUT_LIMIT (64 * 1024)
 #define OUTPUT_LIMIT (64 * 1024)
-#define OUTPUT_RESERVE (16 * 1024) // room for the replies to one command; below it the client must read
-#define LONGEST_LINE 12288         // no verb has more (RFC 4954 4 asks for that with AUTH)
+#define OUTPUT_RESERVE \
+  (16 * 1024)              // room for the replies to one command; below it the client must read
+#define LONGEST_LINE 12288 // no verb has more (RFC 4954 4 asks for that with AUTH)
 
 /**
  * pm_smtp_server_state_to_string:
@@ -66,7 +67,8 @@ tell_reset (PmSmtpServer *server)
   server->handler->reset (server, server->user_data);
 }
 
-// The one place that changes the state. A transaction that is open when the session closes is dropped.
+// The one place that changes the state. A transaction that is open when the session closes is
+// dropped.
 void
 pm_smtp_server_set_state (PmSmtpServer *server, PmSmtpServerState state)
 {
@@ -99,7 +101,8 @@ pm_smtp_server_drop (PmSmtpServer *server)
 static void
 append (PmSmtpServer *server, const PmSmtpReply *reply)
 {
-  // A session whose replies nobody reads was stopped long before; only a monstrous reply comes here.
+  // A session whose replies nobody reads was stopped long before; only a monstrous reply comes
+  // here.
   if (!pm_smtp_reply_append (reply, &server->output))
     pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
 }
@@ -152,9 +155,11 @@ settle_connected (PmSmtpServer *server, const PmSmtpReply *answer)
   g_autoptr (PmSmtpReply) greeting = NULL;
 
   // RFC 5321 4.3.1: the banner begins with the host name, and has no enhanced code (RFC 2034 4).
-  greeting = answer != NULL ? pm_smtp_reply_ref (answer) : pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 220, NULL, banner);
+  greeting = answer != NULL ? pm_smtp_reply_ref (answer)
+                            : pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 220, NULL, banner);
   append (server, greeting);
-  pm_smtp_server_set_state (server, pm_smtp_reply_is_positive (greeting) ? PM_SMTP_SERVER_FRESH : PM_SMTP_SERVER_CLOSED);
+  pm_smtp_server_set_state (server, pm_smtp_reply_is_positive (greeting) ? PM_SMTP_SERVER_FRESH
+                                                                         : PM_SMTP_SERVER_CLOSED);
 }
 
 static void
@@ -174,7 +179,8 @@ settle_hello (PmSmtpServer *server, const PmSmtpReply *answer)
 static void
 settle_data (PmSmtpServer *server, const PmSmtpReply *answer)
 {
-  if (answer != NULL && !pm_smtp_reply_is_positive (answer) && !pm_smtp_reply_is_intermediate (answer))
+  if (answer != NULL && !pm_smtp_reply_is_positive (answer) &&
+      !pm_smtp_reply_is_intermediate (answer))
     {
       pm_smtp_server_drop (server);
       pm_smtp_server_say_reply (server, answer);
@@ -261,7 +267,8 @@ settle (PmSmtpServer *server)
   else
     settle_transaction (server, question, yes, answer);
 
-  if (server->alone && server->state != PM_SMTP_SERVER_CLOSED && pm_buffer_size (&server->input) > 0)
+  if (server->alone && server->state != PM_SMTP_SERVER_CLOSED &&
+      pm_buffer_size (&server->input) > 0)
     violate (server, 554, "5.5.1", "You sent more before it was your turn");
 }
 

@@ -51,8 +51,8 @@ typedef enum
  * @max_idle_commands: NOOP, RSET, VRFY, EXPN, HELP, EHLO and the like since the last message; over
  *   it 421
  *
- * Settings of a session, copied when it is made. A zero in the last two and in @max_recipients stands
- * for the default (20, 100, 1000).
+ * Settings of a session, copied when it is made. A zero in the last two and in @max_recipients
+ * stands for the default (20, 100, 1000).
  */
 typedef struct
 {
@@ -123,7 +123,8 @@ typedef struct
   void (*reset) (PmSmtpServer *server, gpointer user_data);
 } PmSmtpServerHandler;
 
-/* Nothing happens before pm_smtp_server_start(), which asks @connected. `handler` must outlive it. */
+/* Nothing happens before pm_smtp_server_start(), which asks @connected. `handler` must outlive it.
+ */
 PmSmtpServer *pm_smtp_server_new (const PmSmtpServerConfig *config,
                                   const PmSmtpServerHandler *handler,
                                   gpointer user_data);
@@ -133,9 +134,10 @@ void pm_smtp_server_start (PmSmtpServer *server);
 
 /*
  * Takes bytes that arrived; returns how many. It takes less than `size` only when the client sends
- * faster than it reads its replies or than the handler answers: keep the rest, and feed it again after
- * pm_smtp_server_continue() or pm_smtp_server_advance(). Feed bytes as they arrive, also while a
- * question is open: bytes that are there too early are an attack, and are seen only when fed.
+ * faster than it reads its replies or than the handler answers: keep the rest, and feed it again
+ * after pm_smtp_server_continue() or pm_smtp_server_advance(). Feed bytes as they arrive, also
+ * while a question is open: bytes that are there too early are an attack, and are seen only when
+ * fed.
  */
 gsize pm_smtp_server_feed (PmSmtpServer *server, gconstpointer bytes, gsize size);
 gsize pm_smtp_server_get_room (PmSmtpServer *server);
