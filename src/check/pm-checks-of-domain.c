@@ -67,12 +67,12 @@ judge_answer (const PmCheckFacts *facts, PmFinding *finding)
   else if (facts->mx->status == PM_DNS_TIMEOUT)
     pm_finding_say (finding, PM_FINDING_UNKNOWN,
                     N_ ("Nobody answered in time for {1}; this says nothing about its records. "
-                        "({2} was asked.)"),
+                        "(Asked: {2}.)"),
                     facts->subject->domain, facts->mx->server);
   else
     pm_finding_say (finding, PM_FINDING_UNKNOWN,
                     N_ ("The name server failed to answer for {1}; this says nothing about its "
-                        "records. ({2} was asked.)"),
+                        "records. (Asked: {2}.)"),
                     facts->subject->domain, facts->mx->server);
   pm_finding_advise (finding, N_ ("Check again later. If it stays, see whether the domain's name "
                                   "servers run, and whether this computer may ask them."));

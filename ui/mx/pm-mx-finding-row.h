@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * PmMxFindingRow:
  *
- * One finding in the panel's list: its symbol and word, what it means, what to do, and the DNS lines
- * with a button that copies them.
+ * One finding in the panel's list: its symbol and word, what it means, what to do, and the DNS
+ * lines with a button that copies them.
  */
 #define PM_TYPE_MX_FINDING_ROW (pm_mx_finding_row_get_type ())
 G_DECLARE_FINAL_TYPE (PmMxFindingRow, pm_mx_finding_row, PM, MX_FINDING_ROW, GtkListBoxRow)

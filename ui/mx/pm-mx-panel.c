@@ -32,11 +32,14 @@ struct _PmMxPanel
   GtkSpinner *spinner;
   GtkLabel *asked_label;
   GtkStack *stack;
+  GtkScrolledWindow *report_window;
+  GtkContainer *report_box;
   GtkImage *verdict_icon;
   GtkLabel *verdict_word;
   GtkLabel *verdict_label;
-  GtkTreeView *record_view;
+  GtkWidget *record_frame;
   GtkListStore *record_store;
+  GtkWidget *finding_frame;
   GtkListBox *finding_list;
 
   PmResolver *resolver; /* (nullable) (owned): made when it is first needed */
@@ -57,6 +60,8 @@ enum
   COLUMN_TTL,
   COLUMN_REMARK_ICON,
   COLUMN_REMARK,
+  COLUMN_LEADS_KNOWN, /* else it is shown grey */
+  COLUMN_TOOLTIP,     /* markup: what may be cut off */
 };
 
 enum
@@ -111,7 +116,8 @@ show_asked (PmMxPanel *self)
                             pm_mx_report_get_asked (self->report));
   else if (server != NULL)
     // Translators: who was asked (system resolver), and how long the check took.
-    text = g_strdup_printf (_ ("Asked: %s, %u ms"), describe_server (server), (guint) (pm_mx_report_get_elapsed (self->report) / 1000));
+    text = g_strdup_printf (_ ("Asked: %s, %u ms"), describe_server (server),
+                            (guint) (pm_mx_report_get_elapsed (self->report) / 1000));
   gtk_label_set_text (self->asked_label, text != NULL ? text : "");
 }
 
@@ -120,7 +126,7 @@ describe_leads (const PmMxRow *row, const char **icon, const char **word)
 {
   if (row->pending)
     {
-      *icon = NULL;
+      *icon = "content-loading-symbolic";
       *word = _ ("asking…");
       return;
     }
@@ -131,13 +137,24 @@ describe_leads (const PmMxRow *row, const char **icon, const char **word)
       *word = _ ("this server");
       return;
     case PM_LEADS_NO:
-      *icon = NULL;
+      *icon = row->addresses[0] != NULL ? "network-server-symbolic" : "action-unavailable-symbolic";
       *word = row->addresses[0] != NULL ? _ ("another host") : _ ("nowhere");
       return;
     default:
       *icon = "dialog-question-symbolic";
       *word = _ ("not known");
     }
+}
+
+static char *
+make_tooltip (const PmMxRow *row, const char *remark)
+{
+  g_autofree char *addresses = g_strjoinv (", ", row->addresses);
+  g_autofree char *text = g_strdup_printf ("%s%s%s%s%s", row->host, *addresses != '\0' ? "\n" : "",
+                                           addresses, remark != NULL ? "\n" : "",
+                                           remark != NULL ? remark : "");
+
+  return g_markup_escape_text (text, -1);
 }
 
 static void
@@ -148,6 +165,8 @@ fill_record (PmMxPanel *self, GtkTreeIter *iter, const PmMxRow *row)
   g_autofree char *addresses = g_strjoinv ("\n", row->addresses);
   g_autofree char *ttl = row->implicit ? g_strdup ("–") : pm_mx_ttl_format (row->ttl);
   g_autofree char *remark = pm_mx_text_format (&row->remark);
+  g_autofree char *tooltip = make_tooltip (row, remark);
+  const char *remark_icon = remark != NULL ? pm_mx_status_get_icon (row->status) : NULL;
   const char *leads_icon;
   const char *leads;
 
@@ -158,9 +177,11 @@ fill_record (PmMxPanel *self, GtkTreeIter *iter, const PmMxRow *row)
                       COLUMN_ADDRESSES, *addresses != '\0' ? addresses : "–",
                       COLUMN_LEADS_ICON, leads_icon,
                       COLUMN_LEADS, leads,
+                      COLUMN_LEADS_KNOWN, !row->pending && row->leads != PM_LEADS_UNKNOWN,
                       COLUMN_TTL, ttl,
-                      COLUMN_REMARK_ICON, remark != NULL ? pm_mx_status_get_icon (row->status) : NULL,
+                      COLUMN_REMARK_ICON, remark_icon,
                       COLUMN_REMARK, remark,
+                      COLUMN_TOOLTIP, tooltip,
                       -1);
 }
 
@@ -181,7 +202,14 @@ show_records (PmMxPanel *self)
   if (gtk_tree_model_iter_nth_child (model, &iter, NULL, (int) rows->len))
     while (gtk_list_store_remove (self->record_store, &iter))
       continue;
-  gtk_widget_set_visible (GTK_WIDGET (self->record_view), rows->len > 0);
+  gtk_widget_set_visible (self->record_frame, rows->len > 0);
+}
+
+static void
+add_separator_cb (GtkListBoxRow *row, GtkListBoxRow *before, gpointer data)
+{
+  if (before != NULL && gtk_list_box_row_get_header (row) == NULL)
+    gtk_list_box_row_set_header (row, gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
 }
 
 static void
@@ -208,7 +236,7 @@ show_findings (PmMxPanel *self)
         if ((int) finding->status == status)
           gtk_container_add (GTK_CONTAINER (self->finding_list), pm_mx_finding_row_new (finding));
       }
-  gtk_widget_set_visible (GTK_WIDGET (self->finding_list), findings->len > 0);
+  gtk_widget_set_visible (self->finding_frame, findings->len > 0);
 }
 
 static void
@@ -294,7 +322,7 @@ start (PmMxPanel *self, const char *text)
   g_signal_connect_object (self->report, "changed", G_CALLBACK (changed_cb), self, 0);
   g_signal_connect_object (self->report, "finished", G_CALLBACK (finished_cb), self, 0);
   clear_findings (self);
-  gtk_widget_hide (GTK_WIDGET (self->finding_list));
+  gtk_widget_hide (self->finding_frame);
   pm_mx_report_run_async (self->report, self->cancellable, NULL, NULL);
   show_report (self);
 }
@@ -374,11 +402,14 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, spinner);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, asked_label);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, stack);
+  gtk_widget_class_bind_template_child (widget_class, PmMxPanel, report_window);
+  gtk_widget_class_bind_template_child (widget_class, PmMxPanel, report_box);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, verdict_icon);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, verdict_word);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, verdict_label);
-  gtk_widget_class_bind_template_child (widget_class, PmMxPanel, record_view);
+  gtk_widget_class_bind_template_child (widget_class, PmMxPanel, record_frame);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, record_store);
+  gtk_widget_class_bind_template_child (widget_class, PmMxPanel, finding_frame);
   gtk_widget_class_bind_template_child (widget_class, PmMxPanel, finding_list);
   gtk_widget_class_bind_template_callback (widget_class, check_cb);
   gtk_widget_class_bind_template_callback (widget_class, text_changed_cb);
@@ -412,6 +443,10 @@ pm_mx_panel_init (PmMxPanel *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (get_entry (self), "activate", G_CALLBACK (check_cb), self, 0);
   atk_object_set_name (gtk_widget_get_accessible (get_entry (self)), _ ("Domain to check"));
+  // What gets the focus comes into view.
+  gtk_container_set_focus_vadjustment (self->report_box,
+                                       gtk_scrolled_window_get_vadjustment (self->report_window));
+  gtk_list_box_set_header_func (self->finding_list, add_separator_cb, NULL, NULL);
   gtk_entry_set_placeholder_text (GTK_ENTRY (get_entry (self)), "example.com");
   gtk_entry_set_input_purpose (GTK_ENTRY (get_entry (self)), GTK_INPUT_PURPOSE_URL);
   text_changed_cb (GTK_COMBO_BOX (self->domain_combo), self);

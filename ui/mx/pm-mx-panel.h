@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  *
  * The MX record checker: a domain is typed or chosen, and where its mail goes is shown while DNS
  * answers: one sentence, the MX records, and what was found, with what to do. `::close` is emitted
- * when the person wants it out of the way (its button, or Escape while nothing runs); who put it into
- * a window hides it.
+ * when the person wants it out of the way (its button, or Escape while nothing runs); who put it
+ * into a window hides it.
  */
 #define PM_TYPE_MX_PANEL (pm_mx_panel_get_type ())
 G_DECLARE_FINAL_TYPE (PmMxPanel, pm_mx_panel, PM, MX_PANEL, GtkBox)
