@@ -126,9 +126,9 @@ record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmt
 {
   g_autofree char *text = pm_smtp_reply_to_string (reply);
   const GArray *intervals = self->settings->service->retry_intervals;
+  gint64 now = pm_clock_now (pm_relay_get_clock (self->worker->relay));
   gint64 next_try = pm_scheduler_retry_time ((const guint *) (gpointer) intervals->data,
-                                             intervals->len, recipient->attempts + 1,
-                                             pm_clock_now (pm_relay_get_clock (self->worker->relay)),
+                                             intervals->len, recipient->attempts + 1, now,
                                              get_expiry (self));
 
   // An attempt that was cut short by us counts for nothing.
@@ -254,8 +254,8 @@ is_administrator (const PmAttempt *self, const char *address)
 }
 
 /*
- * Who hears of it: the sender. Of a report that cannot be delivered, the administrator, once; of one
- * to the administrator, nobody but the log. (transfer full) (nullable)
+ * Who hears of it: the sender. Of a report that cannot be delivered, the administrator, once; of
+ * one to the administrator, nobody but the log. (transfer full) (nullable)
  */
 static char *
 choose_reader (const PmAttempt *self)
@@ -595,9 +595,9 @@ is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
 }
 
 /*
- * The site may have changed since the recipient was accepted: it goes where it would go now. What is
- * no longer ours goes out as other mail does, since we have answered for it; a mailbox that is gone
- * is told to the sender.
+ * The site may have changed since the recipient was accepted: it goes where it would go now. What
+ * is no longer ours goes out as other mail does, since we have answered for it; a mailbox that is
+ * gone is told to the sender.
  */
 static void
 plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)

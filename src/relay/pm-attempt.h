@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /**
  * PmAttempt:
  *
- * One attempt at one queued message: every recipient that is due is routed anew, goes to its mailbox
- * or host, and what came of it goes back into the queue. Lives in its worker's thread, and frees
- * itself after pm_relay_attempt_over().
+ * One attempt at one queued message: every recipient that is due is routed anew, goes to its
+ * mailbox or host, and what came of it goes back into the queue. Lives in its worker's thread, and
+ * frees itself after pm_relay_attempt_over().
  */
 typedef struct _PmAttempt PmAttempt;
 

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // Reports to senders (RFC 3464 in RFC 6522's multipart/report). What it promises: a report has the
-// null sender, so that it never begets another; and what peers said stands in it as text that cannot
-// become a header.
+// null sender, so that it never begets another; and what peers said stands in it as text that
+// cannot become a header.
 
 #include "relay/pm-bounce.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// A client's connection, and admission: who may connect, which recipients we take, how much. What it
-// promises: 250 for a message is sent only after the queue has it on stable storage.
+// A client's connection, and admission: who may connect, which recipients we take, how much. What
+// it promises: 250 for a message is sent only after the queue has it on stable storage.
 
 #include "relay/pm-inbound.h"
 

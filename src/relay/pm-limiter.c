@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// A ceiling on outgoing connections. Whoever is over it waits in a queue that holds as many as there
-// are attempts under way, which has a ceiling of its own; nobody is turned away.
+// A ceiling on outgoing connections. Whoever is over it waits in a queue that holds as many as
+// there are attempts under way, which has a ceiling of its own; nobody is turned away.
 
 #include "relay/pm-limiter.h"
 
@@ -83,7 +83,7 @@ grant_waiters (PmLimiter *limiter)
 {
   GList *next;
 
-  for (GList *l = limiter->waiters.head; l != NULL && limiter->total < limiter->total_limit; l = next)
+  for (GList *l = limiter->waiters.head; l != NULL; l = next)
     {
       Waiter *waiter = l->data;
 

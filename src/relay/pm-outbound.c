@@ -310,8 +310,8 @@ connected_cb (int fd, const GError *error, gpointer data)
   if (fd < 0)
     {
       g_autoptr (PmSmtpReply) reply =
-          pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 421, "4.4.1", "Could not connect to %s: %s",
-                                    self->peer, error->message);
+          pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 421, "4.4.1",
+                                    "Could not connect to %s: %s", self->peer, error->message);
 
       set_open_results (self, PM_SMTP_OUTCOME_NEXT_HOST, reply);
       try_next (self);
@@ -390,7 +390,9 @@ look_up_hop (PmOutbound *self)
   pm_mx_walk_async (pm_relay_get_resolver (relay), &question, self->cancellable, walked_cb, self);
 }
 
-/* Whether the hop at hand may be spoken to; this version speaks no TLS, and never less than asked. */
+/*
+ * Whether the hop at hand may be spoken to; this version speaks no TLS, and never less than asked.
+ */
 static gboolean
 can_secure_hop (PmOutbound *self)
 {

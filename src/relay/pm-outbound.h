@@ -44,13 +44,15 @@ typedef struct
 /**
  * PmOutbound:
  *
- * One message on its way to the hosts of one destination: each hop, each of its hosts, each address,
- * until every recipient has an outcome. In its worker's thread.
+ * One message on its way to the hosts of one destination: each hop, each of its hosts, each
+ * address, until every recipient has an outcome. In its worker's thread.
  */
 typedef struct _PmOutbound PmOutbound;
 
-/* `results` (element-type PmOutboundResult) (transfer none): one per recipient, in order. It is over:
-   free it in here or later. Never called from inside pm_outbound_new(). */
+/*
+ * `results` (element-type PmOutboundResult) (transfer none): one per recipient, in order. It is
+ * over: free it in here or later. Never called from inside pm_outbound_new().
+ */
 typedef void (*PmOutboundFunc) (GPtrArray *results, gpointer data);
 
 PmOutbound *pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data);

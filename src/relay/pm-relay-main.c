@@ -15,6 +15,7 @@
 #include "base/pm-error.h"
 #include "base/pm-log.h"
 #include "dns/pm-unbound-resolver.h"
+#include "relay/pm-relay-bus.h"
 #include "relay/pm-relay.h"
 
 #define DNS_TIMEOUT 10000 /* milliseconds */
@@ -35,6 +36,7 @@ typedef struct
 typedef struct
 {
   PmRelay *relay;
+  PmRelayBus *bus; /* (nullable) */
   GMainLoop *loop;
   gboolean clean;
 } Program;
@@ -96,8 +98,9 @@ set_defaults (Options *options)
 {
   if (options->config == NULL)
     options->config =
-        options->session ? g_build_filename (g_get_user_config_dir (), "pointsman", "site.xml", NULL)
-                         : g_strdup (PM_SYSCONFDIR "/pointsman/site.xml");
+        options->session
+            ? g_build_filename (g_get_user_config_dir (), "pointsman", "site.xml", NULL)
+            : g_strdup (PM_SYSCONFDIR "/pointsman/site.xml");
   if (options->state_dir == NULL)
     options->state_dir = options->session
                              ? g_build_filename (g_get_user_state_dir (), "pointsman", NULL)
@@ -123,7 +126,9 @@ reload_cb (gpointer data)
   g_autoptr (GError) error = NULL;
 
   sd_notify (0, "RELOADING=1\nSTATUS=Reloading the site file");
-  if (!pm_relay_reload (program->relay, &error))
+  if (pm_relay_reload (program->relay, &error))
+    pm_relay_bus_update (program->bus);
+  else
     {
       g_auto (GStrv) problems = g_strsplit (error->message, "\n", -1);
 
@@ -218,6 +223,8 @@ run (Program *program, const Options *options)
       print_error (error);
       return EX_OSERR;
     }
+  if (!options->no_bus)
+    program->bus = pm_relay_bus_new (program->relay, options->session);
   start_watchdog ();
   tell_ready (program->relay);
   g_main_loop_run (program->loop);
@@ -226,7 +233,9 @@ run (Program *program, const Options *options)
   return 0;
 }
 
-/* A site file that does not load, or has nothing for this server, is 78; the rest is trouble here. */
+/*
+ * A site file that does not load, or has nothing for this server, is 78; the rest is trouble here.
+ */
 static int
 get_exit_status (const GError *error, const Options *options)
 {
@@ -288,6 +297,7 @@ main (int argc, char *argv[])
   // What did not let go in time goes with the process: nothing of it is needed, the queue is safe.
   if (status == 0 && !program.clean)
     _exit (0);
+  pm_relay_bus_free (program.bus);
   g_object_unref (program.relay);
   g_clear_pointer (&program.loop, g_main_loop_unref);
   return status;

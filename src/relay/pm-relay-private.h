@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * @inbound: (element-type PmInbound): sessions of clients
  * @attempts: (element-type PmAttempt): deliveries under way
  *
- * One worker thread with what lives in it. Everything but @relay and @worker belongs to that thread.
+ * One worker thread with what lives in it. Everything but @relay and @worker belongs to that
+ * thread.
  */
 typedef struct
 {

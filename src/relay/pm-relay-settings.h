@@ -20,8 +20,8 @@ G_BEGIN_DECLS
  * @administrator: (nullable): who hears of what cannot be reported to a sender
  * @self: (element-type GInetAddress): our addresses, declared and of this host's interfaces
  *
- * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps the
- * one it began with. Any thread.
+ * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps
+ * the one it began with. Any thread.
  */
 typedef struct
 {

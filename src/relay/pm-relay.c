@@ -784,8 +784,8 @@ grace_over_cb (gpointer data)
 /**
  * pm_relay_stop:
  *
- * Takes no more connections, lets transactions and deliveries at hand come to their end for a while,
- * then cuts them. `stopped` follows; its argument says whether everything was let go of.
+ * Takes no more connections, lets transactions and deliveries at hand come to their end for a
+ * while, then cuts them. `stopped` follows; its argument says whether everything was let go of.
  */
 void
 pm_relay_stop (PmRelay *self)

@@ -46,8 +46,8 @@ typedef enum
 /**
  * PmRelay:
  *
- * The engine: listeners, sessions, the queue and what is delivered from it, on worker threads, one a
- * core. Methods are for the thread that made it, whose main context must run; so are its signals.
+ * The engine: listeners, sessions, the queue and what is delivered from it, on worker threads, one
+ * a core. Methods are for the thread that made it, whose main context must run; so are its signals.
  *
  * Signals: `queue-changed` (at most once a second), `stopped` (after pm_relay_stop()).
  */
