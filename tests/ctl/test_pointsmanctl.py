@@ -13,6 +13,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / 'integration'))
+from support.servers import Nsd  # noqa: E402
+
 PROGRAM = os.environ['POINTSMANCTL']
 
 SITE = '''<?xml version="1.0" encoding="UTF-8"?>
@@ -162,7 +165,9 @@ class RouteTest(Base):
     def test_usage(self):
         for words in ((), ('no-at',), ('a@b', 'c@d'), ('a@b..c',), ('a@b', '--client', '300.1.1.1'),
                       ('a@b', '--local', 'here'), ('a@b', '--unknown'),
-                      ('@relay.example:user@far.example',)):
+                      # A source route is no address, and no way around anything.
+                      ('@relay.example:user@far.example',),
+                      ('@example.net,@relay.example:user@far.example',)):
             self.ctl('route', 'test', *words, status=2)
 
 
@@ -377,6 +382,39 @@ class SiteFile(Base):
         self.assertIn('MAIL1, MAIL2', done.stderr)
         self.assertEqual(self.ctl_json('--server', 'MAIL2', 'route', 'list'), [])
         self.ctl('--server', 'MAIL3', 'route', 'list', status=1)
+
+
+class CheckTest(Base):
+    SOA = '@ 300 IN SOA ns.{0}. root.{0}. 1 3600 600 86400 300\n@ 300 IN NS ns.{0}.\n'
+    GOOD = ('@ 300 IN MX 10 mail1.example.com.\n@ 300 IN MX 20 mail1.example.com.\n')
+    HOSTS = 'mail1 300 IN A 192.0.2.10\nns 300 IN A 127.0.0.1\n'
+
+    def setUp(self):
+        super().setUp()
+        self.nsd = Nsd({'example.com': self.SOA.format('example.com') + self.HOSTS,
+                        'example.net': self.SOA.format('example.net') + self.GOOD,
+                        'legacy.example.org': self.SOA.format('legacy.example.org') +
+                        '@ 300 IN MX 10 192.0.2.10.\n'})
+        self.addCleanup(self.nsd.close)
+        self.dns = ('--dns', f'127.0.0.1@{self.nsd.port}')
+
+    def test_good(self):
+        done = self.ctl('check', 'example.net', *self.dns)
+        self.assertIn('mail1.example.com', done.stdout)
+        self.assertIn('192.0.2.10', done.stdout)
+        reports = self.ctl_json('check', 'Example.NET.', *self.dns)
+        self.assertEqual(len(reports), 1)
+        self.assertIn('mail1.example.com', json.dumps(reports[0]))
+
+    def test_bad(self):
+        done = self.ctl('check', 'example.net', 'legacy.example.org', *self.dns, status=1)
+        self.assertLess(done.stdout.index('example.net'), done.stdout.index('legacy.example.org'))
+        self.assertIn('legacy.example.org', done.stderr)
+        self.assertNotIn('example.net', done.stderr)
+
+    def test_not_a_domain(self):
+        self.ctl('check', 'a..b', *self.dns, status=1)
+        self.ctl('check', 'example.net', '--dns', 'no address', status=1)
 
 
 class ExitCodes(Base):
