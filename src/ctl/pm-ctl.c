@@ -149,7 +149,7 @@ pm_ctl_parse (PmCtl *ctl, const GOptionEntry *entries, int *argc, char ***argv)
   given = *argc - 1;
   if (given < ctl->command->min_arguments)
     {
-      pm_ctl_usage (ctl, "Something is missing.");
+      pm_ctl_usage (ctl, "Something is missing: it needs %s.", ctl->command->arguments);
       return FALSE;
     }
   if (ctl->command->max_arguments >= 0 && given > ctl->command->max_arguments)
