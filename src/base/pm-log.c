@@ -53,29 +53,55 @@ pm_log_init (const char *program, gboolean debug)
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
+// How many bytes at `c` are a character that may be shown as it is: not a control character (C0, DEL
+// or C1) and not a byte that is no UTF-8. 0 when it may not.
+static gsize
+printable (const char *c)
+{
+  gunichar character = g_utf8_get_char_validated (c, -1);
+
+  if (character == (gunichar) -1 || character == (gunichar) -2 || character < 0x20 ||
+      (character >= 0x7f && character < 0xa0))
+    return 0;
+  return (gsize) (g_utf8_next_char (c) - c);
+}
+
+static gboolean
+is_plain (const char *value)
+{
+  const char *c = value;
+
+  while (*c != '\0')
+    {
+      gsize size = printable (c);
+
+      if (size == 0 || strchr (" \"\\=", *c) != NULL)
+        return FALSE;
+      c += size;
+    }
+  return c > value;
+}
+
 static void
 append_value (GString *line, const char *value)
 {
-  gboolean plain = *value != '\0';
-
-  for (const char *c = value; *c != '\0'; c++)
-    if ((guchar) *c <= 0x20 || *c == 0x7f || *c == '"' || *c == '\\' || *c == '=')
-      plain = FALSE;
-
-  if (plain)
+  if (is_plain (value))
     {
       g_string_append (line, value);
       return;
     }
   g_string_append_c (line, '"');
-  for (const char *c = value; *c != '\0'; c++)
+  for (const char *c = value; *c != '\0';)
     {
+      gsize size = printable (c);
+
       if (*c == '"' || *c == '\\')
-        g_string_append_printf (line, "\\%c", *c);
-      else if ((guchar) *c < 0x20 || *c == 0x7f)
+        g_string_append_c (line, '\\');
+      if (size == 0)
         g_string_append_printf (line, "\\x%02x", (guchar) *c);
       else
-        g_string_append_c (line, *c);
+        g_string_append_len (line, c, (gssize) size);
+      c += MAX (size, 1);
     }
   g_string_append_c (line, '"');
 }

@@ -110,6 +110,16 @@ read_domain (const char *text, const char *domain, PmMailAddress *address, GErro
   return TRUE;
 }
 
+// The C1 control characters are UTF8-non-ascii to RFC 6531 and nothing that a name has in it.
+static gboolean
+has_c1_control (const char *text)
+{
+  for (; *text != '\0'; text = g_utf8_next_char (text))
+    if (g_utf8_get_char (text) >= 0x80 && g_utf8_get_char (text) < 0xa0)
+      return TRUE;
+  return FALSE;
+}
+
 /**
  * pm_mail_address_parse:
  * @text: an address without angle brackets, UTF-8
@@ -132,6 +142,11 @@ pm_mail_address_parse (const char *text, GError **error)
   if (!g_utf8_validate (text, -1, NULL))
     {
       fail (error, text, "it is not valid UTF-8");
+      return NULL;
+    }
+  if (has_c1_control (text))
+    {
+      fail (error, text, "there is a control character in it");
       return NULL;
     }
   if (strlen (text) > PM_MAIL_ADDRESS_MAX)

@@ -61,16 +61,19 @@ mask_to_prefix (const char *text, guint *prefix)
   return TRUE;
 }
 
+// `skip`: bits in front that are no part of the value, of an IPv4-mapped IPv6 address.
 static gboolean
-parse_prefix (const char *text, GSocketFamily family, guint *prefix)
+parse_prefix (const char *text, GSocketFamily family, guint skip, guint *prefix)
 {
   guint64 number;
 
-  if (g_ascii_string_to_unsigned (text, 10, 0, family_bits (family), &number, NULL))
+  if (g_ascii_string_to_unsigned (text, 10, skip, skip + family_bits (family), &number, NULL))
     {
-      *prefix = (guint) number;
+      *prefix = (guint) number - skip;
       return TRUE;
     }
+  if (skip > 0)
+    return FALSE;
   return family == G_SOCKET_FAMILY_IPV4 && mask_to_prefix (text, prefix);
 }
 
@@ -89,6 +92,7 @@ pm_network_parse (const char *text, PmNetwork *network, GError **error)
   g_autofree char *copy = NULL;
   g_autoptr (GInetAddress) address = NULL;
   PmNetwork result = { 0 };
+  guint skip;
   char *slash;
 
   g_return_val_if_fail (text != NULL, FALSE);
@@ -110,12 +114,15 @@ pm_network_parse (const char *text, PmNetwork *network, GError **error)
 
   address_value (address, &result.family, result.bytes);
   result.prefix = family_bits (result.family);
-  if (slash != NULL && !parse_prefix (slash, result.family, &result.prefix))
+  skip = family_bits (g_inet_address_get_family (address)) - result.prefix;
+  if (slash != NULL && !parse_prefix (slash, result.family, skip, &result.prefix))
     {
       g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
-                   "“%s” in “%s” is not a prefix length from 0 to %u%s",
-                   slash, text, family_bits (result.family),
-                   result.family == G_SOCKET_FAMILY_IPV4 ? " or a mask like 255.255.255.0" : "");
+                   "“%s” in “%s” is not a prefix length from %u to %u%s",
+                   slash, text, skip, skip + family_bits (result.family),
+                   result.family == G_SOCKET_FAMILY_IPV4 && skip == 0
+                       ? " or a mask like 255.255.255.0"
+                       : "");
       return FALSE;
     }
 

@@ -103,7 +103,7 @@ struct _PmSiteElement
 
 extern const PmSiteElement pm_site_schema;
 
-#define PM_SITE_MEMBER_AT(Type, value, offset) (*(Type *) ((char *) (value) + (offset)))
+#define PM_SITE_MEMBER_AT(Type, value, offset) (*(Type *) (void *) ((char *) (value) + (offset)))
 
 const PmSiteAttribute *pm_site_element_find_attribute (const PmSiteElement *element,
                                                        const char *name,
