@@ -1,0 +1,461 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mail service as a program: real mail in by SMTP, out to Maildirs and other hosts."""
+
+import email
+import email.policy
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from support.relay import RELAYD, Relay, Sink
+from support.servers import free_port, wait_for
+
+MESSAGE = 'From: <s@sender.example>\r\nSubject: A test\r\n\r\nHello\r\n.leading dot\r\n'
+
+
+def send(relay, to, sender='s@sender.example', message=MESSAGE):
+    with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+        return client.sendmail(sender, to if isinstance(to, list) else [to], message)
+
+
+def dialogue(relay, *parts):
+    """Sends raw bytes, each part after the reply to the one before; returns all that came back."""
+    with socket.create_connection(('127.0.0.1', relay.port), timeout=20) as connection:
+        connection.settimeout(20)
+        answers = [connection.recv(4096)]
+        for part in parts:
+            connection.sendall(part)
+            try:
+                answers.append(connection.recv(4096))
+            except ConnectionError:
+                answers.append(b'')
+        return answers
+
+
+def forward(domain, *sinks, tls='opportunistic'):
+    hosts = ''.join(sink.host(tls) for sink in sinks)
+    return f'<route domain="{domain}"><forward>{hosts}</forward></route>'
+
+
+class RelayTest(unittest.TestCase):
+    def relay(self, *options, **site):
+        relay = Relay(*options, **site)
+        self.addCleanup(relay.remove)
+        return relay.start()
+
+    def sink(self, **script):
+        sink = Sink(**script)
+        self.addCleanup(sink.close)
+        return sink
+
+    def refused(self, relay, to, **more):
+        with self.assertRaises(smtplib.SMTPRecipientsRefused) as caught:
+            send(relay, to, **more)
+        return next(iter(caught.exception.recipients.values()))
+
+    def report(self, relay, address='anna@example.com'):
+        """The delivery report in a mailbox: the message, and its status fields per recipient."""
+        raw = relay.wait_messages(address)[0]
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        self.assertEqual(message.get_content_type(), 'multipart/report')
+        self.assertEqual(message['Return-Path'], '<>')
+        parts = list(message.iter_parts())
+        self.assertEqual([part.get_content_type() for part in parts],
+                         ['text/plain', 'message/delivery-status', 'text/rfc822-headers'])
+        return message, parts[1].get_payload()[1:]
+
+
+class Accepting(RelayTest):
+    def test_into_a_maildir(self):
+        relay = self.relay()
+        send(relay, ['anna@example.com'])
+        raw, = relay.wait_messages('anna@example.com')
+        self.assertTrue(raw.startswith(b'Return-Path: <s@sender.example>\n'
+                                       b'Delivered-To: anna@example.com\n'
+                                       b'Received: from '))
+        self.assertIn(b'by mail1.example.com (Pointsman) with ESMTP id ', raw)
+        self.assertTrue(raw.endswith(b'\n\nHello\n.leading dot\n'))
+        relay.wait_logged('delivered', 'recipient=anna@example.com')
+        self.assertTrue(relay.logged('accepted', 'sender=s@sender.example'))
+        self.assertEqual(list((relay.mailbox('anna@example.com') / 'tmp').iterdir()), [])
+
+    def test_aliases_lead_to_one_mailbox(self):
+        relay = self.relay()
+        send(relay, ['Sales@Example.com', 'anna@example.com'])
+        relay.wait_logged('delivered', 'recipient=anna@example.com')
+        self.assertEqual(len(relay.messages('anna@example.com')), 1)
+
+    def test_postmaster_is_always_there(self):
+        relay = self.relay()
+        send(relay, ['postmaster@example.com'])
+        relay.wait_messages('admin@example.com')
+
+    def test_unknown_mailbox_is_refused_at_rcpt(self):
+        code, text = self.refused(self.relay(), 'nobody@example.com')
+        self.assertEqual(code, 550)
+        self.assertTrue(text.startswith(b'5.1.1'), text)
+
+    def test_relaying_is_refused(self):
+        relay = self.relay(restrictions='')
+        for address in ['x@elsewhere.example', 'x@my-example.com', '"x@example.com"@y.example',
+                        '@example.com:x@elsewhere.example', 'x@[192.0.2.1]']:
+            with self.subTest(address):
+                answers = dialogue(relay, b'EHLO c.example\r\n', b'MAIL FROM:<>\r\n',
+                                   f'RCPT TO:<{address}>\r\n'.encode())
+                self.assertTrue(answers[-1].startswith(b'550 5.7.1 '), answers[-1])
+
+    def test_percent_is_no_relay_trick(self):
+        code, _ = self.refused(self.relay(restrictions=''), 'x%elsewhere.example@example.com')
+        self.assertEqual(code, 550)
+
+    def test_rejected_network(self):
+        relay = self.relay(accept='<accept-connections default="accept">'
+                                  '<host network="127.0.0.0/8" action="reject"/>'
+                                  '</accept-connections>')
+        with self.assertRaises(smtplib.SMTPConnectError) as caught:
+            smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
+        self.assertEqual(caught.exception.smtp_code, 554)
+        relay.wait_logged('refused', 'what=connection')
+
+    def test_too_many_connections(self):
+        relay = self.relay(max_inbound='1')
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20):
+            with self.assertRaises(smtplib.SMTPConnectError) as caught:
+                smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
+            self.assertEqual(caught.exception.smtp_code, 421)
+
+    def test_too_large(self):
+        relay = self.relay(limit='20 KiB')
+        with self.assertRaises(smtplib.SMTPSenderRefused) as caught:
+            send(relay, 'anna@example.com', message='x' * 70 + '\r\n' + 'y' * 30000)
+        self.assertEqual(caught.exception.smtp_code, 552)
+
+    def test_large_body(self):
+        relay = self.relay()
+        text = 'Subject: large\r\n\r\n' + ('0123456789' * 7 + '\r\n') * 10000
+        send(relay, 'anna@example.com', message=text)
+        raw, = relay.wait_messages('anna@example.com')
+        self.assertTrue(raw.endswith(text.replace('\r\n', '\n').encode()))
+        wait_for(lambda: not list((relay.state / 'queue' / 'bodies').iterdir()),
+                 'the body is removed')
+
+    def test_loop_is_cut(self):
+        relay = self.relay()
+        trace = 'Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\r\n'
+        with self.assertRaises(smtplib.SMTPDataError) as caught:
+            send(relay, 'anna@example.com', message=trace * 100 + MESSAGE)
+        self.assertEqual(caught.exception.smtp_code, 554)
+        self.assertIn(b'5.4.6', caught.exception.smtp_error)
+        send(relay, 'anna@example.com', message=trace * 99 + MESSAGE)
+        relay.wait_messages('anna@example.com')
+
+    def test_smuggling(self):
+        relay = self.relay()
+        endings = [b'\n.\n', b'\n.\r\n', b'\r\n.\n', b'\r.\r', b'\r.\n', b'\r.\r\n', b'\n.\r',
+                   b'\r\n.\r', b'\r\n\0.\r\n', b'\r\n.\0\r\n', b'\r\n.\r\r\n', b'\r\r\n.\r\r\n',
+                   b'\r\n. \r\n']
+        for ending in endings:
+            with self.subTest(ending):
+                answers = dialogue(
+                    relay, b'EHLO c.example\r\n', b'MAIL FROM:<s@sender.example>\r\n',
+                    b'RCPT TO:<anna@example.com>\r\n', b'DATA\r\n',
+                    b'Subject: one\r\n\r\nx' + ending + b'MAIL FROM:<evil@sender.example>\r\n'
+                    b'RCPT TO:<anna@example.com>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n')
+                self.assertTrue(answers[-2].startswith(b'354'), answers)
+                self.assertEqual(answers[-1].count(b'354'), 0, answers[-1])
+        self.assertEqual([m for m in relay.messages('anna@example.com')
+                          if m.startswith(b'Return-Path: <evil')], [])
+
+    def test_cut_at_each_phase(self):
+        relay = self.relay()
+        whole = [b'EHLO c.example\r\n', b'MAIL FROM:<s@sender.example>\r\n',
+                 b'RCPT TO:<anna@example.com>\r\n', b'DATA\r\n', b'Subject: cut\r\n\r\nx\r\n']
+        for n in range(len(whole) + 1):
+            with socket.create_connection(('127.0.0.1', relay.port), timeout=20) as connection:
+                connection.settimeout(20)
+                connection.recv(4096)
+                for part in whole[:n]:
+                    connection.sendall(part)
+                    if part is not whole[-1]:
+                        connection.recv(4096)
+        send(relay, 'anna@example.com')
+        raw, = relay.wait_messages('anna@example.com')
+        self.assertIn(b'Subject: A test', raw)
+
+
+class Delivering(RelayTest):
+    def test_forward_to_a_second_relayd(self):
+        second = self.relay(routes='<route domain="example.net"><rewrite domain="example.com"/>'
+                                   '</route>')
+        first = self.relay(
+            restrictions='', routes='<route domain="example.net"><forward>'
+            f'<host name="127.0.0.1" port="{second.port}"/></forward></route>')
+        send(first, 'anna@example.net')
+        raw, = second.wait_messages('anna@example.com')
+        self.assertEqual(raw.count(b'Received: '), 2)
+        self.assertIn(b'Delivered-To: anna@example.com', raw)
+        self.assertTrue(raw.endswith(b'\n.leading dot\n'))
+
+    def test_rewrite_to_a_mailbox(self):
+        relay = self.relay(routes='<route domain="old.example"><rewrite domain="example.com"/>'
+                                  '</route>')
+        send(relay, 'anna@old.example')
+        relay.wait_messages('anna@example.com')
+        self.assertEqual(self.refused(relay, 'nobody@old.example')[0], 550)
+
+    def test_next_host(self):
+        good = self.sink()
+        for name, script in [('closed', None), ('no greeting', {'CONNECT': None}),
+                             ('554 greeting', {'CONNECT': '554 no'}),
+                             ('421 later', {'MAIL': '421 closing'})]:
+            with self.subTest(name):
+                bad = self.sink(**(script or {}))
+                if script is None:
+                    port = free_port()
+                    hosts = f'<host name="127.0.0.1" port="{port}"/>' + good.host()
+                else:
+                    hosts = bad.host() + good.host()
+                relay = self.relay(routes='<route domain="partner.example"><forward>'
+                                          f'{hosts}</forward></route>')
+                send(relay, 'p@partner.example')
+                sender, recipients, body = good.get()
+                self.assertIn('<s@sender.example>', sender)
+                self.assertEqual(len(recipients), 1)
+                self.assertIn(b'..leading dot\r\n', body)
+                self.assertNotIn(b'\n\n', body)
+
+    def test_each_recipient_its_outcome(self):
+        first = ['450 4.2.1 later', '250 OK']
+        sink = self.sink(RCPT=lambda line: '550 5.1.1 who?' if 'gone@' in line else
+                         first.pop(0) if 'later@' in line else '250 OK')
+        relay = self.relay(routes=forward('partner.example', sink))
+        send(relay, ['ok@partner.example', 'gone@partner.example', 'later@partner.example'],
+             sender='anna@example.com')
+        self.assertEqual(sink.get()[1], ['RCPT TO:<ok@partner.example>'])
+        self.assertEqual(sink.get()[1], ['RCPT TO:<later@partner.example>'])
+        message, recipients = self.report(relay)
+        self.assertEqual(message['Auto-Submitted'], 'auto-replied')
+        self.assertEqual(len(recipients), 1)
+        self.assertEqual(recipients[0]['Final-Recipient'], 'rfc822;gone@partner.example')
+        self.assertEqual(recipients[0]['Action'], 'failed')
+        self.assertEqual(recipients[0]['Status'], '5.1.1')
+        self.assertIn('550 5.1.1 who?', recipients[0]['Diagnostic-Code'])
+
+    def test_retry_after_each_cut(self):
+        for verb in ['EHLO', 'MAIL', 'RCPT', 'DATA', 'DOT']:
+            with self.subTest(verb):
+                answers = [None, Sink.DEFAULT[verb]]
+                sink = self.sink(**{verb: answers})
+                relay = self.relay(routes=forward('partner.example', sink))
+                send(relay, 'p@partner.example')
+                sink.get()
+                self.assertTrue(relay.logged('deferred', 'recipient=p@partner.example'))
+
+    def test_gives_up_and_reports(self):
+        sink = self.sink(MAIL='451 4.3.2 not today')
+        relay = self.relay(routes=forward('partner.example', sink), timeout='2s')
+        send(relay, 'p@partner.example', sender='anna@example.com')
+        _, recipients = self.report(relay)
+        self.assertEqual(recipients[0]['Action'], 'failed')
+        self.assertIn('451 4.3.2 not today', recipients[0]['Diagnostic-Code'])
+        self.assertTrue(relay.logged('deferred'))
+        relay.wait_logged('bounced')
+
+    def test_tells_that_it_is_late(self):
+        sink = self.sink(MAIL='451 4.3.2 not today')
+        relay = self.relay(routes=forward('partner.example', sink), notify='1s')
+        send(relay, 'p@partner.example', sender='anna@example.com')
+        _, recipients = self.report(relay)
+        self.assertEqual(recipients[0]['Action'], 'delayed')
+        self.assertEqual(recipients[0]['Status'][0], '4')
+
+    def test_double_bounce_goes_to_the_administrator_once(self):
+        sink = self.sink(RCPT='550 5.1.1 no')
+        relay = self.relay(routes=forward('partner.example', sink))
+        send(relay, 'p@partner.example', sender='q@partner.example')
+        self.report(relay, 'admin@example.com')
+        self.assertEqual(len(relay.messages('admin@example.com')), 1)
+
+    def test_required_tls_is_never_sent_in_clear(self):
+        for tls in ['required', 'verify']:
+            with self.subTest(tls):
+                sink = self.sink()
+                relay = self.relay(routes=forward('partner.example', sink, tls=tls))
+                send(relay, 'p@partner.example')
+                line = relay.wait_logged('deferred', 'recipient=p@partner.example')
+                self.assertIn('must be encrypted', line)
+                self.assertEqual(sink.commands, [])
+
+    def test_held_by_transfer_mode(self):
+        sink = self.sink()
+        relay = self.relay(routes=forward('partner.example', sink), transfer='inbound')
+        send(relay, ['p@partner.example', 'anna@example.com'])
+        relay.wait_messages('anna@example.com')
+        self.assertEqual(sink.commands, [])
+        self.assertTrue(relay.logged('transfer-mode', 'held'))
+        relay.write_site(transfer='both')
+        relay.reload()
+        self.assertEqual(sink.get()[1], ['RCPT TO:<p@partner.example>'])
+
+    def test_outbound_only_takes_nothing(self):
+        relay = self.relay(transfer='outbound')
+        with self.assertRaises(smtplib.SMTPConnectError) as caught:
+            smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
+        self.assertEqual(caught.exception.smtp_code, 421)
+
+
+class Running(RelayTest):
+    def test_reload_keeps_connections(self):
+        relay = self.relay()
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            client.ehlo()
+            client.mail('s@sender.example')
+            old_port = relay.port
+            relay.port = free_port()
+            relay.write_site(routes='<route domain="new.example"><rewrite domain="example.com"/>'
+                                    '</route>')
+            relay.reload()
+            relay.wait_logged('reloaded')
+            self.assertEqual(client.rcpt('anna@example.com')[0], 250)
+            self.assertEqual(client.data(MESSAGE)[0], 250)
+        send(relay, 'anna@new.example')
+        relay.wait_messages('anna@example.com', 2)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', old_port), timeout=5)
+
+    def test_bad_site_changes_nothing(self):
+        relay = self.relay()
+        good = relay.config.read_text()
+        relay.config.write_text(good.replace('<inbound/>', '<inbound/><nonsense/>'))
+        relay.reload()
+        relay.wait_logged('reload-refused')
+        relay.wait_logged('problem', 'site.xml:', 'nonsense')
+        send(relay, 'anna@example.com')
+        relay.wait_messages('anna@example.com')
+
+    def test_exit_78_with_all_problems(self):
+        relay = Relay()
+        self.addCleanup(relay.remove)
+        good = relay.config.read_text()
+        relay.config.write_text(good.replace('transfer="both"', 'transfer="sideways"')
+                                .replace('<inbound/>', '<nonsense/>'))
+        result = subprocess.run([RELAYD, '--config', relay.config, '--state-dir', relay.state,
+                                 '--no-bus'], capture_output=True, text=True, timeout=20)
+        self.assertEqual(result.returncode, 78)
+        self.assertIn('sideways', result.stderr)
+        self.assertIn('nonsense', result.stderr)
+        self.assertNotIn('ready\n', result.stderr)
+
+        relay.config.unlink()
+        result = subprocess.run([RELAYD, '--config', relay.config, '--state-dir', relay.state,
+                                 '--no-bus'], capture_output=True, text=True, timeout=20)
+        self.assertEqual(result.returncode, 78)
+
+    def test_port_in_use(self):
+        relay = self.relay()
+        other = Relay()
+        self.addCleanup(other.remove)
+        other.port = relay.port
+        other.write_site()
+        other.start(wait=False)
+        self.assertNotIn(other.process.wait(20), (0, 78))
+        other.reader.join()
+        self.assertTrue(other.logged('Could not listen on 127.0.0.1'), other.log)
+
+    def test_one_engine_to_a_queue(self):
+        relay = self.relay()
+        result = subprocess.run([RELAYD, '--config', relay.config, '--state-dir', relay.state,
+                                 '--no-bus'], capture_output=True, text=True, timeout=20)
+        self.assertNotIn(result.returncode, (0, 78))
+        self.assertIn('Another pointsman-relayd', result.stderr)
+
+    def test_sigterm_finishes_the_transaction(self):
+        relay = self.relay()
+        client = smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
+        self.addCleanup(client.close)
+        client.ehlo()
+        client.mail('s@sender.example')
+        client.rcpt('anna@example.com')
+        relay.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: self.is_closed(relay.port), 'the listener is closed')
+        self.assertEqual(client.data(MESSAGE)[0], 250)
+        self.assertEqual(client.noop()[0], 421)
+        self.assertEqual(relay.process.wait(20), 0)
+        relay.start()
+        relay.wait_messages('anna@example.com')
+
+    @staticmethod
+    def is_closed(port):
+        try:
+            socket.create_connection(('127.0.0.1', port), timeout=5).close()
+            return False
+        except ConnectionRefusedError:
+            return True
+
+
+class Killing(RelayTest):
+    """kill -9 under load, ten times: what got its 250 is there afterwards."""
+
+    ROUNDS = 10
+    CLIENTS = 8
+
+    def load(self, relay, name, acknowledged, stop):
+        n = 0
+        while not stop.is_set():
+            try:
+                with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+                    while not stop.is_set():
+                        n += 1
+                        token = f'{name}-{n}'
+                        # Now and then a body that goes into a file.
+                        filler = ('x' * 70 + '\r\n') * (1500 if n % 20 == 0 else 5)
+                        client.sendmail('', ['anna@example.com'],
+                                        f'Subject: {token}\r\n\r\n{filler}')
+                        acknowledged.append(token)
+            except (OSError, smtplib.SMTPException):
+                if relay.process.poll() is not None:
+                    return
+
+    def test_nothing_acknowledged_is_lost(self):
+        relay = Relay()
+        self.addCleanup(relay.remove)
+        acknowledged = []
+        for number in range(self.ROUNDS):
+            relay.start()
+            stop = threading.Event()
+            before = len(acknowledged)
+            clients = [threading.Thread(target=self.load,
+                                        args=(relay, f'{number}-{i}', acknowledged, stop))
+                       for i in range(self.CLIENTS)]
+            for client in clients:
+                client.start()
+            # Killed in the middle of work: after so many more were acknowledged.
+            wait_for(lambda: len(acknowledged) >= before + 60 + 17 * number, 'load')
+            relay.kill()
+            stop.set()
+            for client in clients:
+                client.join()
+
+        relay.start()
+        expected = set(acknowledged)
+
+        def found():
+            return {line[9:].strip().decode() for raw in relay.messages('anna@example.com')
+                    for line in raw.split(b'\n', 12)[:12] if line.startswith(b'Subject: ')}
+        deadline = time.monotonic() + 60
+        while not expected <= found() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.assertEqual(expected - found(), set())
+        self.assertGreaterEqual(len(expected), 60 * self.ROUNDS)
+        print(f'# {len(expected)} acknowledged, {len(relay.messages("anna@example.com"))} '
+              'delivered', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
