@@ -5,18 +5,20 @@
 
 #include <gtk/gtk.h>
 
-#include "ui/pm-application.h"
+#include "bus/pm-server-connection.h"
 
 G_BEGIN_DECLS
 
 /**
  * PmWindow:
  *
- * One server's window: tree and contents list, with what changes them around. Composition only.
+ * One server's window: tree and contents list, with what changes them around. Composition only; what
+ * the menus, buttons and keys do is in pm-window-actions.c.
  */
 #define PM_TYPE_WINDOW (pm_window_get_type ())
 G_DECLARE_FINAL_TYPE (PmWindow, pm_window, PM, WINDOW, GtkApplicationWindow)
 
-PmWindow *pm_window_new (PmApplication *application);
+PmWindow *pm_window_new (GtkApplication *application, PmServerConnection *connection);
+PmServerConnection *pm_window_get_connection (PmWindow *self);
 
 G_END_DECLS

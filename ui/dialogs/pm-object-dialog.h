@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "bus/pm-server-connection.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmObjectDialog:
+ *
+ * The Properties of a small object of the site: OK, Cancel and Apply over fields of a subclass. It
+ * says what is wrong while one types, writes the site without blocking, keeps what was typed when
+ * that fails, and closes when it is done.
+ */
+#define PM_TYPE_OBJECT_DIALOG (pm_object_dialog_get_type ())
+G_DECLARE_DERIVABLE_TYPE (PmObjectDialog, pm_object_dialog, PM, OBJECT_DIALOG, GtkDialog)
+
+/**
+ * PmObjectDialogClass:
+ * @collect: the site with what the fields say put into it, or %NULL with an error that says in
+ *   translated words what is wrong with which field (`field`, out). Changes nothing.
+ * @saved: (nullable): the site was written; new objects are existing ones from now on
+ */
+struct _PmObjectDialogClass
+{
+  GtkDialogClass parent_class;
+
+  PmSite *(*collect) (PmObjectDialog *self, const PmSite *site, GtkWidget **field, GError **error);
+  void (*saved) (PmObjectDialog *self);
+};
+
+void pm_object_dialog_set_up (PmObjectDialog *self,
+                              GtkWindow *parent,
+                              PmServerConnection *connection,
+                              const char *comment);
+void pm_object_dialog_changed (PmObjectDialog *self);
+PmServerConnection *pm_object_dialog_get_connection (PmObjectDialog *self);
+
+G_END_DECLS

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "bus/pm-server-connection.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmUndo:
+ *
+ * The site as it was before the last change that was saved, whatever made it. Undoing writes it, as
+ * a change of its own, so that undoing twice brings the change back. `can-undo` notifies.
+ */
+#define PM_TYPE_UNDO (pm_undo_get_type ())
+G_DECLARE_FINAL_TYPE (PmUndo, pm_undo, PM, UNDO, GObject)
+
+PmUndo *pm_undo_new (PmServerConnection *connection);
+gboolean pm_undo_get_can_undo (PmUndo *self);
+void pm_undo_undo_async (PmUndo *self,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer data);
+gboolean pm_undo_undo_finish (PmUndo *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS
