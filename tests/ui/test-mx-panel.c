@@ -25,6 +25,13 @@ typedef struct
   guint closed;
 } Fixture;
 
+static void
+set_string (char **string, const char *value)
+{
+  g_free (*string);
+  *string = g_strdup (value);
+}
+
 static PmSite *
 make_site (void)
 {
@@ -33,17 +40,17 @@ make_site (void)
   PmMailService *service = pm_mail_service_new ();
   static const char *const domains[] = { "example.net", "example.com", "xn--bcher-kva.example" };
 
-  server->name = g_strdup ("MAIL1");
-  server->host = g_strdup ("mail1.example.com");
+  set_string (&server->name, "MAIL1");
+  set_string (&server->host, "mail1.example.com");
   g_ptr_array_add (server->addresses, g_strdup ("192.0.2.10"));
   g_ptr_array_add (site->servers, server);
-  service->server = g_strdup ("MAIL1");
+  set_string (&service->server, "MAIL1");
   service->reroute = TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
     {
       PmRoute *route = pm_route_new ();
 
-      route->domain = g_strdup (domains[i]);
+      set_string (&route->domain, domains[i]);
       route->action = PM_ROUTE_INBOUND;
       g_ptr_array_add (service->routes, route);
     }
