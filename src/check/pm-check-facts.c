@@ -158,6 +158,29 @@ pm_check_facts_leads (const PmCheckFacts *facts, const PmHostFacts *host)
   return PM_LEADS_NO;
 }
 
+/*
+ * Whether senders try this server first: records of equal preference are tried in random order (RFC
+ * 5321 5.1), so that it takes one of the lowest. @shared: others have the same preference.
+ */
+PmLeads
+pm_check_facts_first_leads (const PmCheckFacts *facts, gboolean *shared)
+{
+  const PmMxFact *first = g_ptr_array_index (facts->records, 0);
+  gboolean seen[PM_LEADS_YES + 1] = { FALSE };
+
+  for (guint i = 0; i < facts->records->len; i++)
+    {
+      const PmMxFact *record = g_ptr_array_index (facts->records, i);
+
+      if (record->preference == first->preference)
+        seen[pm_check_facts_leads (facts, record->host)] = TRUE;
+    }
+  *shared = seen[PM_LEADS_YES] && (seen[PM_LEADS_NO] || seen[PM_LEADS_UNKNOWN]);
+  if (seen[PM_LEADS_YES])
+    return PM_LEADS_YES;
+  return seen[PM_LEADS_UNKNOWN] ? PM_LEADS_UNKNOWN : PM_LEADS_NO;
+}
+
 /* A name that the public DNS does not have, where private addresses are as they should be. */
 gboolean
 pm_check_facts_is_internal (const PmCheckFacts *facts)

@@ -20,6 +20,7 @@ gboolean pm_host_facts_has_scope (const PmHostFacts *host, PmAddressScope scope)
 gboolean pm_host_facts_share_address (const PmHostFacts *a, const PmHostFacts *b);
 
 PmLeads pm_check_facts_leads (const PmCheckFacts *facts, const PmHostFacts *host);
+PmLeads pm_check_facts_first_leads (const PmCheckFacts *facts, gboolean *shared);
 gboolean pm_check_facts_is_internal (const PmCheckFacts *facts);
 gboolean pm_check_facts_has_target (const PmCheckFacts *facts);
 guint pm_check_facts_count (const PmCheckFacts *facts, PmLeads leads);

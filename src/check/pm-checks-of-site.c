@@ -89,6 +89,28 @@ judge_accepted (const PmCheckFacts *facts, PmFinding *finding)
   return TRUE;
 }
 
+static gboolean
+judge_different_hosts (const PmCheckFacts *facts, PmFinding *finding)
+{
+  guint here = pm_check_facts_count (facts, PM_LEADS_YES);
+
+  if (here == 0)
+    return FALSE;
+  if (here == facts->hosts->len)
+    pm_finding_say (finding, PM_FINDING_OK,
+                    N_ ("The MX records point to different host records, and all of them are this "
+                        "server."));
+  else if (pm_check_facts_count (facts, PM_LEADS_UNKNOWN) > 0)
+    pm_finding_say (finding, PM_FINDING_UNKNOWN,
+                    N_ ("The MX records point to different host records, and it is not known of "
+                        "all whether they are this server."));
+  else
+    pm_finding_say (finding, PM_FINDING_NOTE,
+                    N_ ("The MX records point to different host records, and not all of them are "
+                        "this server."));
+  return TRUE;
+}
+
 /*
  * What administrators were told to verify by hand when they hosted several domains: the domain's MX
  * records point to the same host name, and its address record holds this host's address.
@@ -101,18 +123,7 @@ judge_same_host_here (const PmCheckFacts *facts, PmFinding *finding)
   if (facts->records->len < 2 || !knows_itself (facts))
     return FALSE;
   if (facts->hosts->len > 1)
-    {
-      if (pm_check_facts_count (facts, PM_LEADS_YES) == 0)
-        return FALSE;
-      pm_finding_say (finding, PM_FINDING_NOTE,
-                      N_ ("The MX records point to different host records; not all mail comes to "
-                          "this server first."));
-      if (pm_check_facts_count (facts, PM_LEADS_YES) == facts->hosts->len)
-        pm_finding_say (finding, PM_FINDING_OK,
-                        N_ ("The MX records point to different host records, and all of them are "
-                            "this server."));
-      return TRUE;
-    }
+    return judge_different_hosts (facts, finding);
 
   host = g_ptr_array_index (facts->hosts, 0);
   switch (pm_check_facts_leads (facts, host))
@@ -143,12 +154,13 @@ static gboolean
 judge_backup (const PmCheckFacts *facts, PmFinding *finding)
 {
   const PmMxFact *first;
+  gboolean shared;
 
   if (facts->records->len < 2 || facts->subject->route != PM_CHECK_ROUTE_INBOUND ||
       pm_check_facts_count (facts, PM_LEADS_YES) == 0)
     return FALSE;
   first = g_ptr_array_index (facts->records, 0);
-  if (pm_check_facts_leads (facts, first->host) != PM_LEADS_NO)
+  if (pm_check_facts_first_leads (facts, &shared) != PM_LEADS_NO)
     return FALSE;
   pm_finding_say (finding, PM_FINDING_NOTE,
                   N_ ("Senders try {1} first; this server gets mail only while that host does not "

@@ -27,7 +27,8 @@ judge_here (const PmCheckFacts *facts, PmCheckText *text)
 {
   const char *domain = facts->subject->domain;
   const PmMxFact *first = g_ptr_array_index (facts->records, 0);
-  gboolean first_here = pm_check_facts_leads (facts, first->host) == PM_LEADS_YES;
+  gboolean shared;
+  PmLeads first_leads = pm_check_facts_first_leads (facts, &shared);
 
   if (facts->subject->route == PM_CHECK_ROUTE_NONE)
     return say (text, PM_FINDING_ERROR,
@@ -35,7 +36,16 @@ judge_here (const PmCheckFacts *facts, PmCheckText *text)
                 NULL);
   if (pm_check_facts_count (facts, PM_LEADS_YES) == facts->hosts->len)
     return say (text, PM_FINDING_OK, N_ ("Mail for {1} reaches this server."), domain, NULL);
-  if (first_here)
+  if (shared)
+    return say (text, PM_FINDING_OK,
+                N_ ("Mail for {1} reaches this server and, in equal shares, other hosts."), domain,
+                NULL);
+  if (first_leads == PM_LEADS_UNKNOWN)
+    return say (text, PM_FINDING_UNKNOWN,
+                N_ ("This server is a mail host of {1}; whether {2}, which comes first, is this "
+                    "server too is not known."),
+                domain, first->host->name);
+  if (first_leads == PM_LEADS_YES)
     return say (text, PM_FINDING_OK,
                 N_ ("Mail for {1} reaches this server, and other hosts stand in for it."), domain,
                 NULL);

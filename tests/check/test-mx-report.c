@@ -36,6 +36,9 @@ static const char zone[] =
     "number.com 3600 MX 100 twin.example.net.\n"
     "equal.com 3600 MX 10 mail1.example.net.\n"
     "equal.com 3600 MX 10 other.example.net.\n"
+    "aaa.example.net 3600 A 8.8.8.8\n"
+    "equal-two.com 3600 MX 10 aaa.example.net.\n"
+    "equal-two.com 3600 MX 10 mail1.example.net.\n"
     "twins.com 3600 MX 10 other.example.net.\n"
     "twins.com 3600 MX 20 twin.example.net.\n"
     "null.com 3600 MX 0 .\n"
@@ -112,7 +115,9 @@ static const Case cases[] = {
   { "main.com", IN, OK, "other hosts stand in", "!site-backup" },
   // Preferences are numbers: 9 comes before 10 and 100.
   { "number.com", IN, NOTE, "goes to other.example.net first", "site-backup=note" },
-  { "equal.com", IN, OK, "reaches this server", "mx-equal=note" },
+  { "equal.com", IN, OK, "reaches this server and, in equal shares", "mx-equal=note" },
+  // Among equals the order of names says nothing.
+  { "equal-two.com", IN, OK, "in equal shares", "mx-equal=note !site-backup" },
   { "twins.com", NONE, NOTE, "goes to", "mx-target-same-address=note" },
   { "null.com", NONE, OK, "takes no mail", "null-mx=ok !null-mx-alone !null-mx-needed" },
   { "null.com", IN, ERROR, "takes no mail", "null-mx=error" },
@@ -135,8 +140,8 @@ static const Case cases[] = {
   { "loop.com", NONE, NOTE, "goes to self", "mx-target-loopback=error" },
   { "quiet-host.com", IN, UNKNOWN, "DNS did not answer for its mail hosts",
     "mx-target-answer=unknown site-leads-here=unknown !mx-target-address" },
-  { "half-quiet.com", IN, NOTE, "goes to quiet.example.net first",
-    "mx-target-answer=unknown site-leads-here=ok !mx-target-address !site-backup" },
+  { "half-quiet.com", IN, UNKNOWN, "is this server too is not known",
+    "mx-target-answer=unknown site-leads-here=ok site-same-host=unknown !mx-target-address !site-backup" },
   { "short.com", IN, OK, "reaches", "mx-ttl=note" },
   { "long.com", IN, OK, "reaches", "mx-ttl=note" },
   { "wild.com", IN, OK, "reaches", "site-wildcard=note" },
