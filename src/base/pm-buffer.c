@@ -91,8 +91,8 @@ pm_buffer_consume (PmBuffer *buffer, gsize size)
  * pm_buffer_reserve:
  * @size: how many bytes are to be written
  *
- * Returns: (nullable): where to write up to @size bytes, to be followed by pm_buffer_commit(); %NULL
- *   when @size is over pm_buffer_room().
+ * Returns: (nullable): where to write up to @size bytes, to be followed by pm_buffer_commit();
+ *   %NULL when @size is over pm_buffer_room().
  */
 guint8 *
 pm_buffer_reserve (PmBuffer *buffer, gsize size)

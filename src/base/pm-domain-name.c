@@ -71,8 +71,8 @@ to_ascii (const char *name, const char *text, GError **error)
 {
   char *ascii = NULL;
   g_autofree char *result = NULL;
-  // Without IDN2_USE_STD3_ASCII_RULES, which drops what it does not allow (“ü b” would become “üb”):
-  // check_ascii() refuses it instead.
+  // Without IDN2_USE_STD3_ASCII_RULES, which drops what it does not allow (“ü b” would become
+  // “üb”): check_ascii() refuses it instead.
   int status = idn2_to_ascii_8z (name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
   if (status != IDN2_OK)

@@ -53,8 +53,8 @@ pm_log_init (const char *program, gboolean debug)
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
-// How many bytes at `c` are a character that may be shown as it is: not a control character (C0, DEL
-// or C1) and not a byte that is no UTF-8. 0 when it may not.
+// How many bytes at `c` are a character that may be shown as it is: not a control character (C0,
+// DEL or C1) and not a byte that is no UTF-8. 0 when it may not.
 static gsize
 printable (const char *c)
 {

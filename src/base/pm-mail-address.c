@@ -33,7 +33,8 @@ fail (GError **error, const char *text, const char *why)
 static gboolean
 is_atext (char c)
 {
-  return g_ascii_isalnum (c) || (guchar) c >= 0x80 || (c != '\0' && strchr ("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+  return g_ascii_isalnum (c) || (guchar) c >= 0x80 ||
+         (c != '\0' && strchr ("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static gboolean
@@ -99,7 +100,9 @@ read_domain (const char *text, const char *domain, PmMailAddress *address, GErro
       if (domain[length - 1] == ']')
         address->literal = parse_literal (domain + 1, length - 2);
       if (address->literal == NULL)
-        return fail (error, text, "what stands in brackets must be an IP address, as [192.0.2.1] or [IPv6:2001:db8::1]");
+        return fail (error, text,
+                     "what stands in brackets must be an IP address, as [192.0.2.1] or "
+                     "[IPv6:2001:db8::1]");
       address->domain = g_inet_address_to_string (address->literal);
       return TRUE;
     }

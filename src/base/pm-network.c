@@ -191,7 +191,8 @@ pm_network_equal (const PmNetwork *a, const PmNetwork *b)
 char *
 pm_network_to_string (const PmNetwork *network)
 {
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_bytes (network->bytes, network->family);
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_bytes (network->bytes,
+                                                                    network->family);
   g_autofree char *text = g_inet_address_to_string (address);
 
   if (network->prefix == family_bits (network->family))

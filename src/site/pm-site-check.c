@@ -22,7 +22,7 @@ typedef struct
 
   GHashTable *exact;          /* (element-type utf8 PmRoute): by domain, those without subdomains */
   GHashTable *suffix;         /* (element-type utf8 PmRoute): by domain, the others */
-  GHashTable *mailboxes;      /* (element-type utf8 utf8): addresses as keys of pm_mail_address_key() */
+  GHashTable *mailboxes;      /* (element-type utf8 utf8): by pm_mail_address_key() */
   GHashTable *occupied;       /* (element-type utf8): domains that have a mailbox */
   GHashTable *occupied_below; /* (element-type utf8): the same, and everything above them */
 } Check;
@@ -344,8 +344,8 @@ check_inbound (Check *check, const PmRoute *route)
                               route->domain))
     {
       WARNING (route_place (route),
-               "%s is inbound and has no mailbox, so all its mail is refused; add a mailbox, or set "
-               "accept=\"any\" in <mailboxes>",
+               "%s is inbound and has no mailbox, so all its mail is refused; add a mailbox, or "
+               "set accept=\"any\" in <mailboxes>",
                route->domain);
       return;
     }

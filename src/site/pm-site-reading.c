@@ -221,7 +221,8 @@ read_attributes (PmSiteReading *reading, guint index, gpointer value)
   if (spec->attributes[0].type == &pm_site_type_route)
     check_hash (reading, index, value);
   for (const PmSiteAttribute *a = spec->attributes; a->name != NULL; a++)
-    if ((a->flags & PM_SITE_REQUIRED) && find_attribute (reading->document, element, a->name) == NULL)
+    if ((a->flags & PM_SITE_REQUIRED) &&
+        find_attribute (reading->document, element, a->name) == NULL)
       {
         g_autofree char *expected = expected_value (a);
 
@@ -261,8 +262,8 @@ complain_mistaken (PmSiteReading *reading, guint index)
   g_autofree char *name = local_name (reading->document, element);
 
   complain (reading, index, element->start,
-            "<%s> is in no namespace or asks for an inclusion, and nothing is included; expected an "
-            "element of urn:pointsman:site:1 or of a namespace of your own",
+            "<%s> is in no namespace or asks for an inclusion, and nothing is included; expected "
+            "an element of urn:pointsman:site:1 or of a namespace of your own",
             name);
 }
 

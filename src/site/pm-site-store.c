@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The site file on disk. The order of a save is: the new revision's bytes into the history, its line
-// into the index, then the site file; each step is durable before the next begins. So a crash leaves
-// either a revision in the history that never came into force (it is not the file's, and the next
-// save says so by carrying on from the file), or everything; never a site file that the history does
-// not know. Whatever else is found in the file was put there by hand, and is kept too.
+// The site file on disk. The order of a save is: the new revision's bytes into the history, its
+// line into the index, then the site file; each step is durable before the next begins. So a crash
+// leaves either a revision in the history that never came into force (the next load or save notes
+// that the file's own is still the one), or everything; never a site file that the history does not
+// know. Whatever else is found in the file was put there by hand, and is kept too.
 
 #include "site/pm-site-store.h"
 
@@ -562,8 +562,8 @@ pm_site_store_read_revision (PmSiteStore *store, const char *revision, GError **
     }
   if (xml == NULL)
     {
-      g_set_error (error, PM_ERROR, PM_ERROR_NOT_FOUND, "There is no revision “%.64s” in the history",
-                   revision);
+      g_set_error (error, PM_ERROR, PM_ERROR_NOT_FOUND,
+                   "There is no revision “%.64s” in the history", revision);
       return NULL;
     }
   found = pm_site_revision (xml);

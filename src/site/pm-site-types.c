@@ -510,4 +510,5 @@ const PmSiteType pm_site_type_allow_network = { "an IP address or network, as 19
 const PmSiteType pm_site_type_allow_interface = {
   "an IP address of this host, as 192.0.2.10", read_allow_interface, write_allow
 };
-const PmSiteType pm_site_type_allow_authenticated = { "yes", read_allow_authenticated, write_allow };
+const PmSiteType pm_site_type_allow_authenticated = { "yes", read_allow_authenticated,
+                                                      write_allow };

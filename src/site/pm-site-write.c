@@ -221,7 +221,8 @@ place_first (const Parent *parent, char **indent, gboolean *own_line)
 
   *own_line = memchr (document->text + element->open_end, '\n',
                       element->close - element->open_end) != NULL;
-  if (element->first_child == PM_XML_NONE || !line_of (parent->writer, element->first_child, indent))
+  if (element->first_child == PM_XML_NONE ||
+      !line_of (parent->writer, element->first_child, indent))
     {
       if (element->first_child != PM_XML_NONE)
         g_free (*indent);
@@ -231,7 +232,8 @@ place_first (const Parent *parent, char **indent, gboolean *own_line)
   return *own_line ? pm_xml_after_remarks (document, element->open_end) : element->open_end;
 }
 
-/* Adds an element behind the child `after` (PM_XML_NONE: as the first); `text` is what is moved there. */
+// Adds an element behind the child `after` (PM_XML_NONE: as the first); `text` is what is moved
+// there, if it is not new.
 static void
 insert_child (Parent *parent,
               guint after,

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 /*
  * The site as values. Every type here is reference counted (any thread) and immutable once it is
- * shared: a shared value is passed as `const T *`, `pm_x_copy()` gives one's own to change (its lists
- * are new, the elements in them shared), and what was changed is then put back with
+ * shared: a shared value is passed as `const T *`, `pm_x_copy()` gives one's own to change (its
+ * lists are new, the elements in them shared), and what was changed is then put back with
  * pm_site_with_service(). Strings are never %NULL unless marked (nullable); domain names are
  * normalized (pm_domain_name_normalize()); lists are never %NULL.
  */

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // A scanner that keeps places: every element and attribute of a text as byte spans. It trusts
-// nothing and stays in bounds on any bytes, but it is not the judge of XML: where it cannot go on it
-// says so, and libxml2 finds the words. It refuses before anything else looks what could cost more
-// than it is worth: DOCTYPE (and so every entity), other encodings, depth and numbers.
+// nothing and stays in bounds on any bytes, but it is not the judge of XML: where it cannot go on
+// it says so, and libxml2 finds the words. It refuses, before anything else looks, what could cost
+// more than it is worth: DOCTYPE (and so every entity), other encodings, depth and numbers.
 
 #include "site/pm-xml-document.h"
 
@@ -310,7 +310,9 @@ leave (Scanner *s)
 static PmXmlResult
 scan_start_tag (Scanner *s)
 {
-  PmXmlElement element = { .start = (guint32) s->at, .text = PM_XML_NONE, .parent = s->current, .first_child = PM_XML_NONE, .last_child = PM_XML_NONE, .next = PM_XML_NONE };
+  PmXmlElement element = { .start = (guint32) s->at, .text = PM_XML_NONE,
+                           .parent = s->current, .first_child = PM_XML_NONE,
+                           .last_child = PM_XML_NONE, .next = PM_XML_NONE };
   guint index = s->document->elements->len;
   PmXmlResult result;
 
@@ -423,7 +425,8 @@ scan_markup (Scanner *s)
     }
   if (looking_at (s, "<!"))
     return refuse (s, s->at,
-                   "a site file has no DOCTYPE and no entities; remove it and write the text itself");
+                   "a site file has no DOCTYPE and no entities; remove it, and write the text "
+                   "itself");
   return scan_start_tag (s);
 }
 
@@ -462,7 +465,8 @@ PmXmlResult
 pm_xml_document_scan (PmXmlDocument *document, const char **reason, gsize *at)
 {
   g_autoptr (GArray) bindings = g_array_new (FALSE, FALSE, sizeof (Binding));
-  Scanner s = { .document = document, .text = document->text, .size = document->size, .current = PM_XML_NONE, .bindings = bindings };
+  Scanner s = { .document = document, .text = document->text, .size = document->size,
+                .current = PM_XML_NONE, .bindings = bindings };
   PmXmlResult result;
 
   if (document->size == 0)
@@ -482,7 +486,8 @@ decode_reference (const char *text, gsize size, GString *out)
   {
     const char *name;
     char c;
-  } names[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&apos;", '\'' } };
+  } names[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' },
+              { "&quot;", '"' }, { "&apos;", '\'' } };
   const char *end = memchr (text, ';', size);
   gsize length = end == NULL ? 0 : (gsize) (end - text) + 1;
   guint64 code;

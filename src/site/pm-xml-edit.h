@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * PmXmlEdit:
  *
- * Changes to a text, collected in any order: each replaces the bytes from `start` to `end`. Those at
- * one place are made in the order in which they came.
+ * Changes to a text, collected in any order: each replaces the bytes from `start` to `end`. Those
+ * at one place are made in the order in which they came.
  */
 typedef struct
 {

@@ -55,7 +55,8 @@ test_good (gconstpointer data)
   g_assert_cmpstr (address->domain, ==, good[index].domain);
   g_assert_cmpint (address->literal != NULL, ==, strchr (good[index].text, '[') != NULL);
   written = pm_mail_address_to_string (address);
-  g_assert_cmpstr (written, ==, good[index].written != NULL ? good[index].written : good[index].text);
+  g_assert_cmpstr (written, ==,
+                   good[index].written != NULL ? good[index].written : good[index].text);
   again = pm_mail_address_parse (written, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (again->local, ==, address->local);

@@ -257,7 +257,8 @@ static const struct
   { "bad-host-label", HEAD "<servers><server name='a'\n host='a..b'/></servers>" TAIL, 2, 8,
     "between two dots", TRUE },
   { "missing-host", HEAD "<servers>\n<server name='a'/></servers>" TAIL, 2, 1, "no host" },
-  { "bad-ip", HEAD "<servers><server name='a' host='b.c'>\n<address ip='x'/></server></servers>" TAIL,
+  { "bad-ip", HEAD "<servers><server name='a' host='b.c'>\n<address ip='x'/></server></servers>"
+      TAIL,
     2, 14, "not an IP address" },
   { "size", SERVICE "<general inbound-limit='lots'/>" SERVICE_END, 2, 25, "50 MiB" },
   { "size-over", SERVICE "<general inbound-limit='2000 GiB'/>" SERVICE_END, 2, 25, "1024 GiB",
@@ -288,7 +289,8 @@ static const struct
     SERVICE "<routing><route domain='a.b'><forward/></route></routing>" SERVICE_END, 2, 30,
     "no <host>" },
   { "route-contradiction",
-    SERVICE "<routing><route subdomains='yes' domain='#a.b'><inbound/></route></routing>" SERVICE_END,
+    SERVICE "<routing><route subdomains='yes' domain='#a.b'><inbound/></route></routing>"
+        SERVICE_END,
     2, 29, "contradict", TRUE },
   { "allow-empty", SERVICE "<routing><restrictions><allow/></restrictions></routing>" SERVICE_END,
     2, 24, "says one thing" },
@@ -297,7 +299,8 @@ static const struct
             "</routing>" SERVICE_END,
     2, 24, "says one thing" },
   { "allow-no",
-    SERVICE "<routing><restrictions><allow authenticated='no'/></restrictions></routing>" SERVICE_END,
+    SERVICE "<routing><restrictions><allow authenticated='no'/></restrictions></routing>"
+        SERVICE_END,
     2, 46, "allows nobody" },
   { "deliver-to-two",
     SERVICE "<mailboxes><deliver-to maildir='a' lmtp='b:24'/></mailboxes>" SERVICE_END, 2, 12,
@@ -466,7 +469,8 @@ test_check (gconstpointer data)
 {
   guint index = GPOINTER_TO_UINT (data);
   g_autoptr (GString) xml = g_string_new (
-      HEAD "<servers><server name='M' host='m.example'><address ip='192.0.2.10'/></server></servers>"
+      HEAD "<servers><server name='M' host='m.example'><address "
+          "ip='192.0.2.10'/></server></servers>"
            "<connections><internet-mail-service server='M'><connections><listen/></connections>"
            "<routing>");
   g_autoptr (GPtrArray) problems = NULL;
@@ -520,14 +524,17 @@ static const struct
     PM_PROBLEM_ERROR, "the server X is not declared" },
   { "two-services",
     HEAD "<servers><server name='X' host='x.example'/></servers><connections>"
-         "<internet-mail-service server='X'/><internet-mail-service server='X'/></connections>" TAIL,
+         "<internet-mail-service server='X'/><internet-mail-service server='X'/></connections>"
+             TAIL,
     PM_PROBLEM_ERROR, "two services run on the server X" },
   { "two-servers",
-    HEAD "<servers><server name='X' host='x.example'/><server name='X' host='y.example'/></servers>" TAIL,
+    HEAD "<servers><server name='X' host='x.example'/><server name='X' host='y.example'/></servers>"
+        TAIL,
     PM_PROBLEM_ERROR, "two servers named X" },
   { "no-service", HEAD TAIL, PM_PROBLEM_WARNING, "no Internet Mail Service" },
   { "no-listener", SERVICE SERVICE_END, PM_PROBLEM_WARNING, "listens nowhere" },
-  { "same-listener", SERVICE "<connections><listen/><listen address='0.0.0.0'/></connections>" SERVICE_END,
+  { "same-listener", SERVICE "<connections><listen/><listen address='0.0.0.0'/></connections>"
+      SERVICE_END,
     PM_PROBLEM_ERROR, "0.0.0.0 port 25 already" },
   { "all-first",
     SERVICE "<connections><listen/><listen address='192.0.2.1'/></connections>" SERVICE_END,
@@ -545,7 +552,8 @@ static const struct
     SERVICE "<connections><deliver><host name='a.b'/></deliver></connections>" SERVICE_END,
     PM_PROBLEM_WARNING, "does not use the hosts" },
   { "e-mail-domain",
-    SERVICE "<connections><e-mail-domain name='a.b'/><e-mail-domain name='a.b'/></connections>" SERVICE_END,
+    SERVICE "<connections><e-mail-domain name='a.b'/><e-mail-domain name='a.b'/></connections>"
+        SERVICE_END,
     PM_PROBLEM_ERROR, "two <e-mail-domain>" },
   { "security",
     SERVICE "<security><domain name='a.b'/><domain name='a.b'/></security>" SERVICE_END,

@@ -72,10 +72,13 @@ static const struct
   { "cdata-blank", HEAD "<![CDATA[ \n]]>&#32;</configuration></site>" },
   { "noncanonical",
     HEAD SERVERS "<connections><internet-mail-service server=\" M \"><general "
-                 "inbound-limit=\"51200 KiB\"/><connections><retry timeout='48h' intervals='900s,30m  1h 240m'/>"
+                 "inbound-limit=\"51200 KiB\"/><connections><retry timeout='48h' "
+                     "intervals='900s,30m  1h 240m'/>"
                  "</connections><routing><route domain='#EXAMPLE.com.'><inbound/></route><route "
                  "domain='x.example' subdomains='yes'><relay></relay></route><restrictions>"
-                 "<allow network='10.1.2.3/255.0.0.0'/></restrictions></routing></internet-mail-service>"
+                 "<allow "
+                     "network='10.1.2.3/255.0.0.0'/></restrictions></routing>"
+                 "</internet-mail-service>"
                  "</connections></configuration></site>" },
 };
 
@@ -120,7 +123,7 @@ test_new_file (void)
   g_assert_cmpstr (plain_text, ==, expected->str);
 }
 
-/* Edited: the base and the new site are two texts; the base is written to say what the new one does. */
+// Edited: base and wanted site are two texts; the base is made to say what the other does.
 
 #define TEXT(service)                                    \
   "<site xmlns=\"urn:pointsman:site:1\" name=\"S\">\n"   \
@@ -158,7 +161,8 @@ static const struct
   { "comment-behind",
     TEXT (ROUTING ("          <route domain=\"a.b\"><inbound/></route> <!-- a -->\n")),
     TEXT (ROUTING ("          <route domain=\"a.b\"><inbound/></route>\n" ROUTE ("c.d"))),
-    TEXT (ROUTING ("          <route domain=\"a.b\"><inbound/></route> <!-- a -->\n" ROUTE ("c.d"))) },
+    TEXT (ROUTING ("          <route domain=\"a.b\"><inbound/></route> <!-- a -->\n"
+                   ROUTE ("c.d"))) },
   { "remove-keeps-comments",
     TEXT (ROUTING ("          <!-- 1 -->\n" ROUTE ("a.b") "          <!-- 2 -->\n" ROUTE ("c.d"))),
     TEXT (ROUTING (ROUTE ("c.d"))),
@@ -174,11 +178,13 @@ static const struct
     TEXT ("        <general inbound-limit=\"1 MiB\"/>\n"
           "        <internet-mail administrator=\"a@a.b\"/>\n" ROUTING (ROUTE ("a.b"))) },
   { "action", TEXT (ROUTING ("<route domain='a.b'  ><!-- x --><inbound/></route>\n")),
-    TEXT (ROUTING ("<route domain='a.b'><forward><host name='h.i' port='2525'/></forward></route>\n")),
+    TEXT (ROUTING ("<route domain='a.b'><forward><host name='h.i' "
+        "port='2525'/></forward></route>\n")),
     TEXT (ROUTING ("<route domain='a.b'  ><!-- x --><forward><host name=\"h.i\" port=\"2525\"/>"
                    "</forward></route>\n")) },
   { "attribute-value",
-    TEXT (ROUTING ("<route domain='a.b' x:y='z' xmlns:x='urn:x'><rewrite domain='c.d' /></route>\n")),
+    TEXT (ROUTING ("<route domain='a.b' x:y='z' xmlns:x='urn:x'><rewrite domain='c.d' "
+        "/></route>\n")),
     TEXT (ROUTING ("<route domain='a.b'><rewrite domain='e.f'/></route>\n")),
     TEXT (ROUTING (
         "<route domain='a.b' x:y='z' xmlns:x='urn:x'><rewrite domain='e.f' /></route>\n")) },
@@ -186,7 +192,8 @@ static const struct
     TEXT (ROUTING ("<route domain='a.b' subdomains='no'><inbound/></route>\n")),
     TEXT (ROUTING ("<route\n  domain='a.b'\n  subdomains='no'\n><inbound/></route>\n")) },
   { "attribute-to-default",
-    TEXT ("        <routing reroute='no'/>\n"), TEXT (""), TEXT ("        <routing reroute='yes'/>\n") },
+    TEXT ("        <routing reroute='no'/>\n"), TEXT (""), TEXT ("        <routing "
+        "reroute='yes'/>\n") },
   { "attribute-removed", TEXT ("        <internet-mail administrator='a@b.c' />\n"),
     TEXT ("        <internet-mail/>\n"), TEXT ("        <internet-mail />\n") },
   { "default-not-written", TEXT ("        <connections/>\n"),
