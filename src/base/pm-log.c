@@ -16,6 +16,19 @@
 
 static const char *program_name = "pointsman";
 static gboolean debug_wanted = FALSE;
+static gboolean priorities_wanted = FALSE;
+
+static int
+to_priority (GLogLevelFlags level)
+{
+  if (level & G_LOG_LEVEL_ERROR)
+    return 3;
+  if (level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))
+    return 4;
+  if (level & G_LOG_LEVEL_MESSAGE)
+    return 5;
+  return level & G_LOG_LEVEL_DEBUG ? 7 : 6;
+}
 
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
@@ -30,6 +43,8 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   for (gsize i = 0; i < n_fields; i++)
     if (strcmp (fields[i].key, "MESSAGE") == 0)
       {
+        if (priorities_wanted)
+          fprintf (stderr, "<%d>", to_priority (level));
         fprintf (stderr, "%s: %s\n", program_name, (const char *) fields[i].value);
         break;
       }
@@ -43,13 +58,15 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
  * @debug: whether debug messages are written
  *
  * Installs the process's log writer: the journal where standard error leads there, else plain lines
- * on standard error. Call once, before threads.
+ * on standard error. Call once, before threads. With `PM_LOG_PRIORITIES` in the environment the
+ * plain lines start with their priority as sd-daemon(3) has it, for a manager that keeps them.
  */
 void
 pm_log_init (const char *program, gboolean debug)
 {
   program_name = program;
   debug_wanted = debug;
+  priorities_wanted = g_getenv ("PM_LOG_PRIORITIES") != NULL;
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
