@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "manager/pm-relay-link.h"
+#include "manager/pm-service-backend.h"
+#include "manager/pm-site-keeper.h"
+
+G_BEGIN_DECLS
+
+#define PM_APPLY_LOG_LINES 20
+
+/* What to apply, and where; everything borrowed for the call only. */
+typedef struct
+{
+  PmSiteKeeper *keeper;
+  PmServiceBackend *backend;
+  PmRelayLink *link;
+  GBytes *xml;
+  const char *base_revision;
+  const char *comment;
+  guint who;
+  gboolean restart;
+  guint timeout;
+} PmApplyOrder;
+
+void pm_apply_async (const PmApplyOrder *order, GAsyncReadyCallback callback, gpointer data);
+PmApplyResult *pm_apply_finish (GAsyncResult *result, GError **error);
+
+char **pm_apply_log_to_texts (GPtrArray *lines);
+
+G_END_DECLS

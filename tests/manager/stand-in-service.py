@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mail service that misbehaves on demand, for what the real one never does.
+
+stand-in-service.py MODE: fine, slow (never ready), refuses (exits 78), dies (after it was ready),
+or stubborn (ignores SIGTERM).
+"""
+import os
+import signal
+import sys
+
+mode = sys.argv[1]
+
+
+def say(text):
+    os.write(2, (text + "\n").encode())
+
+
+def leave(*_):
+    say("<5>leaving")
+    sys.exit(0)
+
+
+def reload(*_):
+    say("<6>reloaded")
+
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN if mode == "stubborn" else leave)
+signal.signal(signal.SIGHUP, reload)
+say(f"<4>up with {mode}")
+if mode == "refuses":
+    say("site.xml:3:5: no")
+    sys.exit(78)
+if mode != "slow":
+    say("ready")
+if mode == "dies":
+    os.kill(os.getpid(), signal.SIGKILL)
+while True:
+    signal.pause()
