@@ -7,6 +7,7 @@
 
 #include "bus/pm-server-connection.h"
 
+#include "base/pm-worker.h"
 #include "bus/pm-bus-error.h"
 #include "bus/pm-server-connection-private.h"
 
@@ -144,7 +145,7 @@ text_made_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) text = NULL;
   GVariant *parameters;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  if (!g_task_propagate_pointer (G_TASK (result), &error))
     {
       fail (task, error);
       return;
@@ -165,20 +166,16 @@ text_made_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 }
 
-static void
-make_text_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+static gpointer
+make_text_in_thread (gpointer data, GError **error)
 {
-  Change *change = task_data;
-  GError *error = NULL;
+  Change *change = data;
 
-  change->xml = pm_site_write (change->site, change->base, &error);
+  change->xml = pm_site_write (change->site, change->base, error);
   if (change->xml == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
+    return NULL;
   change->revision = pm_site_revision (change->xml);
-  g_task_return_boolean (task, TRUE);
+  return change;
 }
 
 static gboolean
@@ -228,7 +225,7 @@ change_site (GTask *task,
   making = g_task_new (self, g_task_get_cancellable (task), text_made_cb, g_object_ref (task));
   g_task_set_source_tag (making, change_site);
   g_task_set_task_data (making, change, NULL);
-  g_task_run_in_thread (making, make_text_in_thread);
+  pm_worker_run (making, make_text_in_thread, NULL);
 }
 
 /**

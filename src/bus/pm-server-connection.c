@@ -7,6 +7,7 @@
 
 #include "bus/pm-server-connection.h"
 
+#include "base/pm-worker.h"
 #include "bus/pm-bus-error.h"
 #include "bus/pm-server-connection-private.h"
 
@@ -279,23 +280,23 @@ parsed_cb (GObject *source, GAsyncResult *result, gpointer data)
   PmServerConnection *self = PM_SERVER_CONNECTION (source);
   Reading *reading = g_task_get_task_data (G_TASK (result));
 
-  if (!g_task_propagate_boolean (G_TASK (result), NULL))
+  if (!g_task_propagate_pointer (G_TASK (result), NULL))
     return;
   set_site (self, reading->site, reading->xml, reading->revision, reading->problem);
   reading_done (self);
 }
 
-static void
-parse_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+static gpointer
+parse_in_thread (gpointer data, GError **error)
 {
-  Reading *reading = task_data;
+  Reading *reading = data;
   g_autoptr (GPtrArray) problems = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) invalid = NULL;
 
-  reading->site = pm_site_parse (reading->xml, "site.xml", &problems, &error);
+  reading->site = pm_site_parse (reading->xml, "site.xml", &problems, &invalid);
   if (reading->site == NULL)
-    reading->problem = pm_bus_error_to_message (error);
-  g_task_return_boolean (task, TRUE);
+    reading->problem = pm_bus_error_to_message (invalid);
+  return reading;
 }
 
 static void
@@ -315,7 +316,7 @@ parse (PmServerConnection *self, GVariant *reply)
   task = g_task_new (self, self->cancellable, parsed_cb, NULL);
   g_task_set_source_tag (task, parse);
   g_task_set_task_data (task, reading, (GDestroyNotify) free_reading);
-  g_task_run_in_thread (task, parse_in_thread);
+  pm_worker_run (task, parse_in_thread, NULL);
 }
 
 static void
@@ -684,17 +685,10 @@ address_cb (GObject *source, GAsyncResult *result, gpointer data)
                                      NULL, self->cancellable, connected_cb, g_object_ref (self));
 }
 
-static void
-find_address_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+static gpointer
+find_address_in_thread (gpointer data, GError **error)
 {
-  GBusType bus = GPOINTER_TO_INT (task_data);
-  GError *error = NULL;
-  char *address = g_dbus_address_get_for_bus_sync (bus, cancellable, &error);
-
-  if (address != NULL)
-    g_task_return_pointer (task, address, g_free);
-  else
-    g_task_return_error (task, error);
+  return g_dbus_address_get_for_bus_sync ((GBusType) GPOINTER_TO_INT (data), NULL, error);
 }
 
 static void
@@ -708,7 +702,7 @@ connect_to_bus (PmServerConnection *self)
   task = g_task_new (self, self->cancellable, address_cb, NULL);
   g_task_set_source_tag (task, connect_to_bus);
   g_task_set_task_data (task, GINT_TO_POINTER ((int) self->bus), NULL);
-  g_task_run_in_thread (task, find_address_in_thread);
+  pm_worker_run (task, find_address_in_thread, g_free);
 }
 
 /* --- For pm-server-changes.c ------------------------------------------------------------------- */

@@ -522,12 +522,12 @@ main (int argc, char *argv[])
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "..", "data", "sample", "site.xml", NULL);
-  g_assert_true (g_file_get_contents (path, &sample, NULL, NULL));
-  (void) pm_error_quark ();
   bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (bus);
   bus_address = g_test_dbus_get_bus_address (bus);
+  (void) pm_error_quark ();
+  path = g_test_build_filename (G_TEST_DIST, "..", "data", "sample", "site.xml", NULL);
+  g_assert_true (g_file_get_contents (path, &sample, NULL, NULL));
 
   add ("open", test_open);
   add ("no-site", test_no_site);
