@@ -9,6 +9,7 @@
 #include <pwd.h>
 
 #include "base/pm-error.h"
+#include "base/pm-worker.h"
 
 /* How long the file must be left alone before a change from outside is read, in milliseconds. */
 #define SETTLE 100
@@ -38,6 +39,7 @@ G_DEFINE_FINAL_TYPE (PmSiteKeeper, pm_site_keeper, G_TYPE_OBJECT)
 /* What a worker needs and what it found; the task's data. */
 typedef struct
 {
+  PmSiteKeeper *keeper; /* (unowned): the task holds it */
   GBytes *xml;
   char *revision;
   char *comment;
@@ -59,18 +61,10 @@ start_work (PmSiteKeeper *self, GAsyncReadyCallback callback, gpointer data, GTa
 {
   Work *work = g_new0 (Work, 1);
 
+  work->keeper = self;
   *task = g_task_new (self, NULL, callback, data);
   g_task_set_task_data (*task, work, (GDestroyNotify) free_work);
   return work;
-}
-
-static void
-return_pointer (GTask *task, gpointer value, GDestroyNotify destroy, GError *error)
-{
-  if (value != NULL)
-    g_task_return_pointer (task, value, destroy);
-  else
-    g_task_return_error (task, error);
 }
 
 static void
@@ -85,18 +79,17 @@ set_revision (PmSiteKeeper *self, const char *revision)
 
 /* --- Reading ----------------------------------------------------------------------------------- */
 
-static void
-load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+load_in_thread (gpointer data, GError **error)
 {
-  PmSiteKeeper *self = PM_SITE_KEEPER (source);
   Work *work = data;
-  GError *error = NULL;
+  PmSiteKeeper *self = work->keeper;
   GBytes *xml;
 
   g_mutex_lock (&self->lock);
-  xml = pm_site_store_load (self->store, &work->revision, &error);
+  xml = pm_site_store_load (self->store, &work->revision, error);
   g_mutex_unlock (&self->lock);
-  return_pointer (task, xml, (GDestroyNotify) g_bytes_unref, error);
+  return xml;
 }
 
 void
@@ -105,7 +98,7 @@ pm_site_keeper_load_async (PmSiteKeeper *self, GAsyncReadyCallback callback, gpo
   g_autoptr (GTask) task = NULL;
 
   (void) start_work (self, callback, data, &task);
-  g_task_run_in_thread (task, load_in_thread);
+  pm_worker_run (task, load_in_thread, (GDestroyNotify) g_bytes_unref);
 }
 
 /**
@@ -165,21 +158,21 @@ file_changed_cb (GFileMonitor *monitor,
 
 /* --- Checking and saving ----------------------------------------------------------------------- */
 
-static void
-check_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+check_in_thread (gpointer data, GError **error)
 {
   Work *work = data;
   g_autoptr (PmSite) site = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) invalid = NULL;
   GPtrArray *problems = NULL;
 
-  site = pm_site_parse (work->xml, "site.xml", &problems, &error);
+  site = pm_site_parse (work->xml, "site.xml", &problems, &invalid);
   if (problems == NULL)
     problems = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_site_problem_free);
   if (site == NULL && problems->len == 0)
     g_ptr_array_add (problems, pm_site_problem_new (PM_PROBLEM_ERROR, 0, 0, "", "%s",
-                                                    error->message));
-  g_task_return_pointer (task, problems, (GDestroyNotify) g_ptr_array_unref);
+                                                    invalid->message));
+  return problems;
 }
 
 void
@@ -192,7 +185,7 @@ pm_site_keeper_check_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->xml = g_bytes_ref (xml);
-  g_task_run_in_thread (task, check_in_thread);
+  pm_worker_run (task, check_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 /**
@@ -219,29 +212,25 @@ find_user_name (guint uid)
   return g_strdup_printf ("uid %u", uid);
 }
 
-static void
-save_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+save_in_thread (gpointer data, GError **error)
 {
-  PmSiteKeeper *self = PM_SITE_KEEPER (source);
   Work *work = data;
+  PmSiteKeeper *self = work->keeper;
   g_autofree char *who = find_user_name (work->number);
   g_autoptr (PmSite) site = NULL;
-  GError *error = NULL;
   char *revision;
 
   if (work->validate)
     {
-      site = pm_site_parse (work->xml, "site.xml", NULL, &error);
+      site = pm_site_parse (work->xml, "site.xml", NULL, error);
       if (site == NULL)
-        {
-          g_task_return_error (task, error);
-          return;
-        }
+        return NULL;
     }
   g_mutex_lock (&self->lock);
-  revision = pm_site_store_save (self->store, work->xml, work->revision, who, work->comment, &error);
+  revision = pm_site_store_save (self->store, work->xml, work->revision, who, work->comment, error);
   g_mutex_unlock (&self->lock);
-  return_pointer (task, revision, g_free, error);
+  return revision;
 }
 
 /**
@@ -268,7 +257,7 @@ pm_site_keeper_save_async (PmSiteKeeper *self,
   work->comment = g_strdup (comment);
   work->number = who;
   work->validate = validate;
-  g_task_run_in_thread (task, save_in_thread);
+  pm_worker_run (task, save_in_thread, g_free);
 }
 
 /**
@@ -288,18 +277,17 @@ pm_site_keeper_save_finish (PmSiteKeeper *self, GAsyncResult *result, GError **e
 
 /* --- The history ------------------------------------------------------------------------------- */
 
-static void
-history_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+history_in_thread (gpointer data, GError **error)
 {
-  PmSiteKeeper *self = PM_SITE_KEEPER (source);
   const Work *work = data;
-  GError *error = NULL;
+  PmSiteKeeper *self = work->keeper;
   GPtrArray *entries;
 
   g_mutex_lock (&self->lock);
-  entries = pm_site_store_history (self->store, work->number, &error);
+  entries = pm_site_store_history (self->store, work->number, error);
   g_mutex_unlock (&self->lock);
-  return_pointer (task, entries, (GDestroyNotify) g_ptr_array_unref, error);
+  return entries;
 }
 
 void
@@ -312,7 +300,7 @@ pm_site_keeper_history_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->number = limit;
-  g_task_run_in_thread (task, history_in_thread);
+  pm_worker_run (task, history_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 /**
@@ -326,18 +314,17 @@ pm_site_keeper_history_finish (PmSiteKeeper *self, GAsyncResult *result, GError 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static void
-read_revision_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+read_revision_in_thread (gpointer data, GError **error)
 {
-  PmSiteKeeper *self = PM_SITE_KEEPER (source);
   const Work *work = data;
-  GError *error = NULL;
+  PmSiteKeeper *self = work->keeper;
   GBytes *xml;
 
   g_mutex_lock (&self->lock);
-  xml = pm_site_store_read_revision (self->store, work->revision, &error);
+  xml = pm_site_store_read_revision (self->store, work->revision, error);
   g_mutex_unlock (&self->lock);
-  return_pointer (task, xml, (GDestroyNotify) g_bytes_unref, error);
+  return xml;
 }
 
 void
@@ -350,7 +337,7 @@ pm_site_keeper_read_revision_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->revision = g_strdup (revision);
-  g_task_run_in_thread (task, read_revision_in_thread);
+  pm_worker_run (task, read_revision_in_thread, (GDestroyNotify) g_bytes_unref);
 }
 
 GBytes *

@@ -7,6 +7,7 @@
 #include "manager/pm-systemd-backend.h"
 
 #include "base/pm-error.h"
+#include "base/pm-worker.h"
 #include "manager/pm-journal.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
@@ -453,18 +454,27 @@ pm_systemd_backend_set_enabled_async (PmServiceBackend *backend,
 
 /* --- The journal ------------------------------------------------------------------------------- */
 
-static void
-read_journal_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+/* What a reading needs, for a thread that does not touch the backend. */
+typedef struct
 {
-  PmSystemdBackend *self = PM_SYSTEMD_BACKEND (source);
-  GError *error = NULL;
-  GPtrArray *lines;
+  char *unit;
+  gboolean user_instance;
+  guint count;
+} JournalQuery;
 
-  lines = pm_journal_read (self->unit, self->user_instance, GPOINTER_TO_UINT (data), &error);
-  if (lines != NULL)
-    g_task_return_pointer (task, lines, (GDestroyNotify) g_ptr_array_unref);
-  else
-    g_task_return_error (task, error);
+static void
+free_query (JournalQuery *query)
+{
+  g_free (query->unit);
+  g_free (query);
+}
+
+static gpointer
+read_journal_in_thread (gpointer data, GError **error)
+{
+  const JournalQuery *query = data;
+
+  return pm_journal_read (query->unit, query->user_instance, query->count, error);
 }
 
 static void
@@ -474,11 +484,16 @@ pm_systemd_backend_read_journal_async (PmServiceBackend *backend,
                                        GAsyncReadyCallback callback,
                                        gpointer data)
 {
-  g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, data);
+  PmSystemdBackend *self = PM_SYSTEMD_BACKEND (backend);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  JournalQuery *query = g_new0 (JournalQuery, 1);
 
+  query->unit = g_strdup (self->unit);
+  query->user_instance = self->user_instance;
+  query->count = count;
   g_task_set_source_tag (task, pm_systemd_backend_read_journal_async);
-  g_task_set_task_data (task, GUINT_TO_POINTER (count), NULL);
-  g_task_run_in_thread (task, read_journal_in_thread);
+  g_task_set_task_data (task, query, (GDestroyNotify) free_query);
+  pm_worker_run (task, read_journal_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 static void
