@@ -65,7 +65,8 @@ pm_service_words_since (gint64 since, gint64 now)
   today = g_date_time_new_from_unix_local (now / G_USEC_PER_SEC);
   if (then == NULL || today == NULL)
     return NULL;
-  if (g_date_time_get_year (then) == g_date_time_get_year (today) && g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (today))
+  if (g_date_time_get_year (then) == g_date_time_get_year (today) &&
+      g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (today))
     return g_date_time_format (then, "%H:%M");
   /* Translators: a day and a time, as strftime() writes them */
   return g_date_time_format (then, _ ("%e %b %Y, %H:%M"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// What the window's menus, buttons and keys do. Everything that concerns the server is asynchronous;
-// what comes back is shown in the window's message bar.
+// What the window's menus, buttons and keys do. Everything that concerns the server is
+// asynchronous; what comes back is shown in the window's message bar.
 
 #include "config.h"
 
@@ -30,8 +30,8 @@ take_window (gpointer data)
 /**
  * pm_window_get_active_node:
  *
- * Returns: (nullable) (transfer none): what Properties and the like are about: the one thing selected
- *   in the contents list, else the container
+ * Returns: (nullable) (transfer none): what Properties and the like are about: the one thing
+ *   selected in the contents list, else the container
  */
 PmTreeNode *
 pm_window_get_active_node (PmWindow *self)
@@ -44,7 +44,7 @@ pm_window_get_active_node (PmWindow *self)
   return pm_tree_view_get_selected_node (self->tree);
 }
 
-/* --- Properties ---------------------------------------------------------------------------------- */
+/* --- Properties ------------------------------------------------------------------------------ */
 
 void
 pm_window_open_properties (PmWindow *self, PmTreeNode *node)
@@ -90,7 +90,7 @@ properties_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
     pm_window_open_properties (data, node);
 }
 
-/* --- Adding, deleting, undoing ------------------------------------------------------------------- */
+/* --- Adding, deleting, undoing --------------------------------------------------------------- */
 
 static void
 domain_added_cb (PmAddDomainDialog *dialog, const char *domain, PmApplyResult *result,
@@ -251,7 +251,7 @@ select_all_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   pm_contents_view_select_all (PM_WINDOW (data)->contents);
 }
 
-/* --- The mail service ---------------------------------------------------------------------------- */
+/* --- The mail service ------------------------------------------------------------------------ */
 
 static void
 service_done_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -357,7 +357,7 @@ enabled_change_cb (GSimpleAction *action, GVariant *value, gpointer data)
                                           self->cancellable, enabled_set_cb, g_object_ref (self));
 }
 
-/* --- Reading ------------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 static void
 add_change (PmReportDialog *dialog, const PmSiteChange *change)
@@ -516,7 +516,7 @@ save_contents_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (chooser));
 }
 
-/* --- The window ---------------------------------------------------------------------------------- */
+/* --- The window ------------------------------------------------------------------------------ */
 
 static void
 refresh_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -702,7 +702,8 @@ pm_window_update_actions (PmWindow *self)
   deletable = get_deletable (self);
   connected = pm_server_connection_get_state (self->connection) == PM_CONNECTION_CONNECTED;
   busy = pm_server_connection_get_busy (self->connection);
-  site = connected && pm_server_connection_get_site (self->connection) != NULL && pm_server_connection_get_site_problem (self->connection) == NULL;
+  site = connected && pm_server_connection_get_site (self->connection) != NULL &&
+         pm_server_connection_get_site_problem (self->connection) == NULL;
   change = site && !busy && pm_server_connection_get_can_write (self->connection);
   service = pm_site_nodes_get_server_name (self->connection) != NULL;
 

@@ -70,7 +70,9 @@ static void
 update (PmWindow *self)
 {
   const PmSite *site = pm_server_connection_get_site (self->connection);
-  gboolean shown = site != NULL && pm_server_connection_get_state (self->connection) != PM_CONNECTION_LOST && pm_server_connection_get_site_problem (self->connection) == NULL;
+  gboolean shown = site != NULL &&
+                   pm_server_connection_get_state (self->connection) != PM_CONNECTION_LOST &&
+                   pm_server_connection_get_site_problem (self->connection) == NULL;
 
   gtk_stack_set_visible_child_name (self->stack, shown ? "site" : "connection");
   if (shown)
@@ -106,7 +108,8 @@ open_cb (PmContentsView *contents, PmTreeNode *node, PmWindow *self)
 {
   GListModel *children = pm_tree_node_get_children (node);
 
-  if ((pm_tree_node_get_features (node) & PM_NODE_PROPERTIES) != 0 && g_list_model_get_n_items (children) == 0)
+  if ((pm_tree_node_get_features (node) & PM_NODE_PROPERTIES) != 0 &&
+      g_list_model_get_n_items (children) == 0)
     pm_window_open_properties (self, node);
   else
     pm_tree_view_select_node (self->tree, node);
@@ -144,7 +147,8 @@ tree_button_press_cb (GtkWidget *tree, GdkEventButton *event, PmWindow *self)
 {
   g_autoptr (GtkTreePath) path = NULL;
 
-  if (!gdk_event_triggers_context_menu ((GdkEvent *) event) || event->window != gtk_tree_view_get_bin_window (GTK_TREE_VIEW (tree)))
+  if (!gdk_event_triggers_context_menu ((GdkEvent *) event) ||
+      event->window != gtk_tree_view_get_bin_window (GTK_TREE_VIEW (tree)))
     return GDK_EVENT_PROPAGATE;
   if (gtk_tree_view_get_path_at_pos (GTK_TREE_VIEW (tree), (int) event->x, (int) event->y, &path,
                                      NULL, NULL, NULL))
@@ -173,7 +177,8 @@ pm_window_key_press_event (GtkWidget *widget, GdkEventKey *event)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (widget));
 
-  if ((GTK_IS_EDITABLE (focus) || GTK_IS_TEXT_VIEW (focus)) && gtk_window_propagate_key_event (GTK_WINDOW (widget), event))
+  if ((GTK_IS_EDITABLE (focus) || GTK_IS_TEXT_VIEW (focus)) &&
+      gtk_window_propagate_key_event (GTK_WINDOW (widget), event))
     return GDK_EVENT_STOP;
   return GTK_WIDGET_CLASS (pm_window_parent_class)->key_press_event (widget, event);
 }

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * PmWindow:
  *
- * One server's window: tree and contents list, with what changes them around. Composition only; what
- * the menus, buttons and keys do is in pm-window-actions.c.
+ * One server's window: tree and contents list, with what changes them around. Composition only;
+ * what the menus, buttons and keys do is in pm-window-actions.c.
  */
 #define PM_TYPE_WINDOW (pm_window_get_type ())
 G_DECLARE_FINAL_TYPE (PmWindow, pm_window, PM, WINDOW, GtkApplicationWindow)

@@ -110,14 +110,19 @@ mark (gpointer field, gboolean wrong)
     gtk_style_context_remove_class (context, GTK_STYLE_CLASS_ERROR);
 }
 
+static gboolean
+is_empty (GtkEntry *entry)
+{
+  return *gtk_entry_get_text (entry) == '\0';
+}
+
 /* An empty field is not wrong, only not filled in yet. */
 static void
 mark_fields (PmAddDomainDialog *self, PmDomainField field)
 {
-  mark (self->domain_entry, field == PM_DOMAIN_FIELD_DOMAIN && *gtk_entry_get_text (self->domain_entry) != '\0');
-  mark (self->rewrite_entry, field == PM_DOMAIN_FIELD_REWRITE && *gtk_entry_get_text (self->rewrite_entry) != '\0');
-  mark (self->host_entry,
-        field == PM_DOMAIN_FIELD_HOST && *gtk_entry_get_text (self->host_entry) != '\0');
+  mark (self->domain_entry, field == PM_DOMAIN_FIELD_DOMAIN && !is_empty (self->domain_entry));
+  mark (self->rewrite_entry, field == PM_DOMAIN_FIELD_REWRITE && !is_empty (self->rewrite_entry));
+  mark (self->host_entry, field == PM_DOMAIN_FIELD_HOST && !is_empty (self->host_entry));
 }
 
 static void
@@ -425,7 +430,8 @@ fill_mailboxes (PmAddDomainDialog *self, const PmMailService *service)
   gtk_combo_box_set_active (GTK_COMBO_BOX (self->mailbox_combo), n > 0 ? 1 : 0);
   gtk_label_set_label (self->mailbox_note,
                        service->accept_any_mailbox
-                           ? _ ("This service takes every address of an inbound domain as a mailbox.")
+                           ? _ ("This service takes every address of an inbound domain "
+                                "as a mailbox.")
                            : _ ("Mail for addresses that have no mailbox is refused. "
                                 "Add mailboxes in Recipients."));
 }

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * PmAddDomainDialog:
  *
- * One more domain in one go: what its mail does, who is its postmaster, and what that will mean, said
- * while one types. Writes the site, and restarts the service where that was the button.
+ * One more domain in one go: what its mail does, who is its postmaster, and what that will mean,
+ * said while one types. Writes the site, and restarts the service where that was the button.
  *
  * Signal: `added (domain, PmApplyResult *)` before it closes; no result when the service was left
  * alone.

@@ -173,7 +173,9 @@ add_postmaster (PmMailService *service, const PmDomainDraft *draft, const PmRout
 {
   g_autofree char *postmaster = g_strconcat ("postmaster@", route->domain, NULL);
 
-  if (route->action != PM_ROUTE_INBOUND || draft->mailbox == PM_DOMAIN_MAILBOX_NONE || has_address (service, postmaster))
+  if (route->action != PM_ROUTE_INBOUND || draft->mailbox == PM_DOMAIN_MAILBOX_NONE)
+    return;
+  if (has_address (service, postmaster))
     return;
   if (draft->mailbox == PM_DOMAIN_MAILBOX_ALIAS)
     add_alias (service, draft->mailbox_address, postmaster);
@@ -210,7 +212,9 @@ pm_domain_draft_apply (const PmDomainDraft *draft, const PmSite *site, const cha
     }
   g_free (route->domain);
   route->domain = pm_domain_draft_normalize (draft, &route->subdomains, error);
-  if (route->domain == NULL || !check_is_new (route, service, error) || !set_action (route, draft, field, error))
+  if (route->domain == NULL || !check_is_new (route, service, error))
+    return NULL;
+  if (!set_action (route, draft, field, error))
     return NULL;
   *field = PM_DOMAIN_FIELD_NONE;
   changed = pm_mail_service_copy (service);

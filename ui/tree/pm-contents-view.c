@@ -192,7 +192,8 @@ button_press_cb (GtkWidget *widget, GdkEventButton *event, PmContentsView *self)
 {
   g_autoptr (GtkTreePath) path = NULL;
 
-  if (!gdk_event_triggers_context_menu ((GdkEvent *) event) || event->window != gtk_tree_view_get_bin_window (self->list))
+  if (!gdk_event_triggers_context_menu ((GdkEvent *) event) ||
+      event->window != gtk_tree_view_get_bin_window (self->list))
     return GDK_EVENT_PROPAGATE;
   if (gtk_tree_view_get_path_at_pos (self->list, (int) event->x, (int) event->y, &path, NULL,
                                      NULL, NULL) &&

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Describes the site as a tree each time it or the service's state changes, and reconciles that with
-// the nodes that are shown.
+// Describes the site as a tree each time it or the service's state changes, and reconciles that
+// with the nodes that are shown.
 
 #include "config.h"
 

@@ -64,7 +64,9 @@ pm_tree_node_dispose (GObject *object)
         {
           g_autoptr (PmTreeNode) child = g_list_model_get_item (G_LIST_MODEL (self->children), i);
 
-          child->parent = NULL;
+          /* It may be another's by now: reconciling moves children from a description. */
+          if (child->parent == self)
+            child->parent = NULL;
         }
     }
   g_clear_object (&self->children);
@@ -208,7 +210,8 @@ pm_tree_node_reconcile (GListStore *list, GPtrArray *wanted, PmTreeNode *parent)
     ((PmTreeNode *) wanted->pdata[i])->parent = parent;
   while (start < before && start < wanted->len && item_is (list, start, wanted->pdata[start]))
     start++;
-  while (end < before - start && end < wanted->len - start && item_is (list, before - 1 - end, wanted->pdata[wanted->len - 1 - end]))
+  while (end < before - start && end < wanted->len - start &&
+         item_is (list, before - 1 - end, wanted->pdata[wanted->len - 1 - end]))
     end++;
   if (start + end < before || start + end < wanted->len)
     g_list_store_splice (list, start, before - start - end, wanted->pdata + start,

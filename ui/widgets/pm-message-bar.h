@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 /**
  * PmMessageBar:
  *
- * The result of something that a person started, in the window and not in their way: a sentence and,
- * to be opened, the details with the service's last lines. Stays until it is closed or replaced.
+ * The result of something that a person started, in the window and not in their way: a sentence
+ * and, to be opened, the details with the service's last lines. Stays until it is closed or
+ * replaced.
  */
 #define PM_TYPE_MESSAGE_BAR (pm_message_bar_get_type ())
 G_DECLARE_FINAL_TYPE (PmMessageBar, pm_message_bar, PM, MESSAGE_BAR, GtkRevealer)

@@ -42,9 +42,13 @@ describe (PmServiceStrip *self)
 {
   const char *state = pm_server_connection_get_service_state (self->connection);
   const char *server = pm_site_nodes_get_server_name (self->connection);
-  g_autofree char *name = server != NULL ? g_strdup_printf (_ ("Internet Mail Service (%s)"), server)
-                                         : g_strdup (_ ("Internet Mail Service"));
+  g_autofree char *name = g_strdup (_ ("Internet Mail Service"));
 
+  if (server != NULL)
+    {
+      g_free (name);
+      name = g_strdup_printf (_ ("Internet Mail Service (%s)"), server);
+    }
   if (g_strcmp0 (state, "running") == 0)
     return describe_running (name, pm_server_connection_get_service_since (self->connection));
   if (g_strcmp0 (state, "starting") == 0)
