@@ -277,9 +277,12 @@ pm_reactor_new (GMainContext *context, GError **error)
 static gboolean
 has_calls (PmReactor *reactor)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&reactor->mutex);
+  gboolean some;
 
-  return reactor->calls->len > 0;
+  g_mutex_lock (&reactor->mutex);
+  some = reactor->calls->len > 0;
+  g_mutex_unlock (&reactor->mutex);
+  return some;
 }
 
 /**
