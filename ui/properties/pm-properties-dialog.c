@@ -43,6 +43,8 @@ struct _PmPropertiesDialog
   GtkWidget *queues_page;
   GtkWidget *conflict_bar;
   GtkLabel *conflict_label;
+  GtkWidget *conflict_theirs_button;
+  GtkWidget *conflict_mine_button;
   GtkWidget *message_bar;
   GtkLabel *message_label;
   GtkWidget *message_details_button;
@@ -755,6 +757,8 @@ pm_properties_dialog_class_init (PmPropertiesDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, queues_page);
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, conflict_bar);
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, conflict_label);
+  gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, conflict_theirs_button);
+  gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, conflict_mine_button);
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, message_bar);
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, message_label);
   gtk_widget_class_bind_template_child (widget_class, PmPropertiesDialog, message_details_button);
