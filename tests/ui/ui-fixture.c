@@ -129,7 +129,8 @@ ui_fixture_draft (void)
 gpointer
 ui_fixture_child (gpointer widget, const char *name)
 {
-  GObject *child = gtk_widget_get_template_child (GTK_WIDGET (widget), G_OBJECT_TYPE (widget), name);
+  GObject *child =
+      gtk_widget_get_template_child (GTK_WIDGET (widget), G_OBJECT_TYPE (widget), name);
 
   if (child == NULL)
     g_error ("%s has no %s", G_OBJECT_TYPE_NAME (widget), name);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// One small dialog for all the values that are an address with something beside it: hosts, listening
-// addresses, networks. What is typed is judged while it is typed, and what it means is said.
+// One small dialog for all the values that are an address with something beside it: hosts,
+// listening addresses, networks. What is typed is judged while it is typed, and what it means is
+// said.
 
 #include "config.h"
 

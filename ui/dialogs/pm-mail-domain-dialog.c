@@ -157,7 +157,8 @@ pm_mail_domain_dialog_new (GtkWindow *parent, const PmMailDomain *domain, GPtrAr
       gtk_entry_set_text (self->name_entry, shown);
       gtk_toggle_button_set_active (self->subdomains_check, domain->subdomains);
       gtk_toggle_button_set_active (
-          domain->delivery->method == PM_DELIVERY_HOST ? self->forward_radio : self->dns_radio, TRUE);
+          domain->delivery->method == PM_DELIVERY_HOST ? self->forward_radio : self->dns_radio,
+          TRUE);
       pm_list_editor_set_items (self->hosts_editor, domain->delivery->hosts);
     }
   self->taken = g_ptr_array_ref (taken);

@@ -111,8 +111,8 @@ describe_policy (PmRestrictionsDialog *self)
                         "routing table comes in all the same."));
   if (pm_list_editor_get_size (self->never_editor) > 0)
     add_sentence (text, _ ("Never, even so: %s."), self->never_editor);
-  g_string_append_printf (text, "\n%s", _ ("Everybody else may only send mail to the domains in the "
-                                           "routing table."));
+  g_string_append_printf (text, "\n%s", _ ("Everybody else may only send mail to the domains "
+                                               "in the routing table."));
   return g_strdup (text->str);
 }
 
@@ -121,13 +121,12 @@ update_policy (PmRestrictionsDialog *self)
 {
   gboolean open = is_everybody (self);
   g_autofree char *policy = describe_policy (self);
-  g_autofree char *text =
-      open ? g_strconcat (_ ("Warning: this server is an OPEN RELAY. Everybody on the Internet may send "
-                             "mail through it to anywhere; it will be abused within hours and its mail "
-                             "refused everywhere."),
-                          "\n", policy, NULL)
-           : g_strdup (policy);
+  const char *text = policy;
 
+  if (open)
+    text = _ ("Warning: this server is an OPEN RELAY. Everybody on the Internet may send mail "
+              "through it to anywhere; it will be abused within hours and its mail refused everywhere. "
+              "Remove the network whose prefix is 0 from the list.");
   gtk_label_set_text (self->policy_label, text);
   gtk_image_set_from_icon_name (self->policy_icon,
                                 open ? "dialog-warning-symbolic" : "security-high-symbolic",

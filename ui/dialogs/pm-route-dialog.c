@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Edit Routing Table Entry: which recipients an entry is for and where they go. While it is typed it
-// says what it will match, and why it cannot be used where it cannot.
+// Edit Routing Table Entry: which recipients an entry is for and where they go. While it is typed
+// it says what it will match, and why it cannot be used where it cannot.
 
 #include "config.h"
 
@@ -207,14 +207,14 @@ check_host (PmRouteDialog *self, char **host, GError **error)
   if (*host == NULL)
     return FALSE;
   if (is_own_host (self, *host, port))
-    return fail (error, _ ("Mail would go round in a circle: %s is this server itself, at a port it "
-                           "listens on. To receive it here, accept it as “inbound”"),
+    return fail (error, _ ("Mail would go round in a circle: %s is this server itself, at a port "
+                           "it listens on. To receive it here, accept it as “inbound”"),
                  *host);
   return TRUE;
 }
 
-// Circles that lead over other entries are found by the same analysis that the service's are. A very
-// long table is left to the check before saving: this runs on every key.
+// Circles that lead over other entries are found by the same analysis that the service's are. A
+// very long table is left to the check before saving: this runs on every key.
 static void
 check_circle (PmRouteDialog *self, PmRoute *candidate, GError **error)
 {
@@ -315,8 +315,8 @@ changed_cb (PmRouteDialog *self)
     update (self);
 }
 
-// "#domain" is the original's spelling of "exactly", "*.domain" everybody else's of the opposite; what
-// is typed so becomes the check box.
+// "#domain" is the original's spelling of "exactly", "*.domain" everybody else's of the opposite;
+// what is typed so becomes the check box.
 static void
 domain_changed_cb (PmRouteDialog *self)
 {

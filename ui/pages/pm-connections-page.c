@@ -98,7 +98,8 @@ describe_accept (PmConnectionsPage *self)
   else if (gtk_toggle_button_get_active (self->accept_radio))
     text = g_strdup (_ ("No hosts are listed: every host may connect."));
   else
-    text = g_strdup (_ ("⚠ Warning: no hosts are listed, so nobody can connect and no mail comes in."));
+    text = g_strdup (_ ("⚠ Warning: no hosts are listed, so nobody can connect and no mail "
+                        "comes in."));
   gtk_label_set_text (self->accept_note, text);
 }
 
@@ -108,7 +109,8 @@ describe_timeouts (PmConnectionsPage *self)
   g_autofree char *notify = pm_duration_text_format (self->values->retry_notify);
   g_autofree char *timeout = pm_duration_text_format (self->values->retry_timeout);
   g_autofree char *text =
-      g_strdup_printf (_ ("Senders are told after %s that a message is late; after %s it goes back."),
+      g_strdup_printf (_ ("Senders are told after %s that a message is late; after %s it goes "
+                          "back."),
                        notify, timeout);
 
   gtk_label_set_text (self->timeouts_note, text);

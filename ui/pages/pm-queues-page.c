@@ -655,8 +655,8 @@ delete_selected (PmQueuesPage *self)
       ids->len);
   gtk_message_dialog_format_secondary_text (
       GTK_MESSAGE_DIALOG (dialog), "%s",
-      _ ("They will not be delivered, and this cannot be undone. With a report, each sender hears that "
-         "the message did not arrive."));
+      _ ("They will not be delivered, and this cannot be undone. With a report, each sender hears "
+         "that the message did not arrive."));
   gtk_dialog_add_buttons (GTK_DIALOG (dialog), _ ("_Cancel"), GTK_RESPONSE_CANCEL,
                           _ ("Delete _Without Report"), RESPONSE_WITHOUT_REPORT,
                           _ ("Delete With _Report"), RESPONSE_WITH_REPORT, NULL);

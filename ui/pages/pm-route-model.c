@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// A GtkTreeModel over an array of routes. `routes` is the table in the order of the site file, which
-// nothing here disturbs; `visible` is what the view shows, narrowed and sorted: two arrays of
+// A GtkTreeModel over an array of routes. `routes` is the table in the order of the site file,
+// which nothing here disturbs; `visible` is what the view shows, narrowed and sorted: two arrays of
 // pointers are all that a hundred thousand rows cost.
 
 #include "config.h"
@@ -30,8 +30,8 @@ static void tree_model_init (GtkTreeModelIface *iface);
 static void tree_sortable_init (GtkTreeSortableIface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (PmRouteModel, pm_route_model, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (GTK_TYPE_TREE_MODEL, tree_model_init)
-                                   G_IMPLEMENT_INTERFACE (GTK_TYPE_TREE_SORTABLE, tree_sortable_init))
+    G_IMPLEMENT_INTERFACE (GTK_TYPE_TREE_MODEL, tree_model_init)
+    G_IMPLEMENT_INTERFACE (GTK_TYPE_TREE_SORTABLE, tree_sortable_init))
 
 static char *
 hosts_to_display (const PmRoute *route)

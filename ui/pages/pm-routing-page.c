@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Routing: which recipients are ours and which way the others go. The table holds a hundred thousand
-// entries as well as ten; what was removed can be brought back; any address can be tried on it.
+// Routing: which recipients are ours and which way the others go. The table holds a hundred
+// thousand entries as well as ten; what was removed can be brought back; any address can be tried
+// on it.
 
 #include "config.h"
 
@@ -115,8 +116,8 @@ update_count (PmRoutingPage *self)
 
   gtk_label_set_text (self->empty_label,
                       n > 0 ? _ ("No entry contains what you search for.")
-                            : _ ("No domains yet: no mail is accepted.\nChoose Add… and type the first "
-                                 "domain that this server receives mail for."));
+                            : _ ("No domains yet: no mail is accepted.\nChoose Add… and type the "
+                                 "first domain that this server receives mail for."));
   gtk_widget_set_visible (GTK_WIDGET (self->empty_label), shown == 0);
 }
 
@@ -190,7 +191,8 @@ decision_to_text (const PmMailAddress *address, const PmDecision *decision, cons
     {
       g_autofree char *rule = pm_route_to_display (decision->rule, PM_ROUTE_COLUMN_SENT_TO);
 
-      g_string_append_printf (text, decision->rule->subdomains ? _ (" → matches %s") : _ (" → matches %s exactly"),
+      g_string_append_printf (text, decision->rule->subdomains ? _ (" → matches %s")
+                                                               : _ (" → matches %s exactly"),
                               rule);
     }
   else
@@ -731,6 +733,18 @@ pm_routing_page_class_init (PmRoutingPageClass *klass)
   bind_callbacks (widget_class);
 }
 
+// Rows of fixed height want columns of fixed width: wide enough for the title in the font there is.
+static void
+size_column (PmRoutingPage *self, GtkTreeViewColumn *column)
+{
+  g_autoptr (PangoLayout) layout =
+      gtk_widget_create_pango_layout (GTK_WIDGET (self), gtk_tree_view_column_get_title (column));
+  int width;
+
+  pango_layout_get_pixel_size (layout, &width, NULL);
+  gtk_tree_view_column_set_fixed_width (column, width * 8 / 5);
+}
+
 static void
 add_cell (GtkTreeViewColumn *column, int index)
 {
@@ -750,6 +764,7 @@ pm_routing_page_init (PmRoutingPage *self)
   add_cell (self->sent_to_column, PM_ROUTE_COLUMN_SENT_TO);
   add_cell (self->subdomains_column, PM_ROUTE_COLUMN_SUBDOMAINS);
   add_cell (self->route_to_column, PM_ROUTE_COLUMN_ROUTE_TO);
+  size_column (self, self->subdomains_column);
   attach (self);
   self->loading = FALSE;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Lengths of time as a person types them: "15m 30m 1h 4h", and the original's ".25,.5,1,4", in which
-// a bare number is hours.
+// Lengths of time as a person types them: "15m 30m 1h 4h", and the original's ".25,.5,1,4", in
+// which a bare number is hours.
 
 #include "config.h"
 

@@ -14,6 +14,7 @@ struct _PmListEditor
 {
   GtkBox parent_instance;
 
+  GtkScrolledWindow *scroller;
   GtkTreeView *view;
   GtkTreeSelection *selection;
   GtkListStore *store;
@@ -219,6 +220,21 @@ down_clicked_cb (GtkButton *button, PmListEditor *self)
   move_selected (self, 1);
 }
 
+// Room for three rows and the titles in the font there is, so that a large one cuts nothing off.
+static void
+pm_list_editor_style_updated (GtkWidget *widget)
+{
+  PmListEditor *self = PM_LIST_EDITOR (widget);
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (widget, "X");
+  gboolean titles = gtk_tree_view_get_headers_visible (self->view);
+  int line;
+
+  GTK_WIDGET_CLASS (pm_list_editor_parent_class)->style_updated (widget);
+  pango_layout_get_pixel_size (layout, NULL, &line);
+  gtk_scrolled_window_set_min_content_height (self->scroller, line * (titles ? 6 : 4));
+  gtk_widget_set_margin_top (GTK_WIDGET (self->empty_label), titles ? line * 2 : 6);
+}
+
 static void
 pm_list_editor_finalize (GObject *object)
 {
@@ -234,12 +250,14 @@ pm_list_editor_class_init (PmListEditorClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = pm_list_editor_finalize;
+  widget_class->style_updated = pm_list_editor_style_updated;
 
   signals[CHANGED] = g_signal_new ("changed", PM_TYPE_LIST_EDITOR, G_SIGNAL_RUN_LAST, 0, NULL,
                                    NULL, NULL, G_TYPE_NONE, 0);
 
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/properties/pm-list-editor.ui");
+  gtk_widget_class_bind_template_child (widget_class, PmListEditor, scroller);
   gtk_widget_class_bind_template_child (widget_class, PmListEditor, view);
   gtk_widget_class_bind_template_child (widget_class, PmListEditor, selection);
   gtk_widget_class_bind_template_child (widget_class, PmListEditor, store);
@@ -292,6 +310,7 @@ pm_list_editor_set_kind (PmListEditor *self, const PmListKind *kind, gconstpoint
       gtk_tree_view_append_column (self->view, column);
     }
   gtk_tree_view_set_headers_visible (self->view, kind->n_columns > 1);
+  pm_list_editor_style_updated (GTK_WIDGET (self));
   gtk_label_set_text (self->empty_label, _ (kind->empty));
   gtk_widget_set_visible (self->up_button, kind->ordered);
   gtk_widget_set_visible (self->down_button, kind->ordered);

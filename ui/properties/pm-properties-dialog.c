@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The Properties dialog: loads a draft into its pages, judges it while it is edited, writes it, and
-// keeps two people who edit the same site from undoing each other's work. An error leaves everything
-// as it was typed.
+// The Properties dialog: loads a draft into its pages, judges it while it is edited, writes it,
+// and keeps two people who edit the same site from undoing each other's work. An error leaves
+// everything as it was typed.
 
 #include "config.h"
 
@@ -151,7 +151,11 @@ validate_site (const PmSite *site, char **warning, GError **error)
       g_autoptr (GPtrArray) loops = pm_routing_find_loops (site, NULL, NULL);
 
       if (loops->len > 0)
-        *warning = g_strdup_printf (_ ("Warning: %s"), ((PmRoutingLoop *) loops->pdata[0])->message);
+        {
+          const PmRoutingLoop *loop = loops->pdata[0];
+
+          *warning = g_strdup_printf (_ ("Warning: %s"), loop->message);
+        }
     }
   return TRUE;
 }
@@ -309,8 +313,8 @@ follow_site (PmPropertiesDialog *self)
       pm_site_find_service (site, self->server_name) == NULL)
     {
       show_message (self, GTK_MESSAGE_WARNING,
-                    _ ("Somebody else has removed this Internet Mail Service from the site. What is "
-                       "shown here cannot be saved."),
+                    _ ("Somebody else has removed this Internet Mail Service from the site. What "
+                       "is shown here cannot be saved."),
                     NULL);
       return;
     }
@@ -354,7 +358,8 @@ show_failure (PmPropertiesDialog *self, const GError *error)
     text = g_strdup (_ ("Not saved: somebody else has changed this site. It is being read again; "
                         "nothing of yours is lost."));
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    text = g_strdup (_ ("Stopped waiting for the server. It may have saved the changes all the same."));
+    text = g_strdup (_ ("Stopped waiting for the server. It may have saved the changes all "
+                        "the same."));
   else
     text = g_strdup_printf (_ ("The changes were not saved. %s"), lines[0]);
   show_message (self, GTK_MESSAGE_ERROR, text, lines[1] != NULL ? error->message : NULL);
@@ -494,7 +499,8 @@ ask_close (PmPropertiesDialog *self)
 {
   GtkWidget *dialog = gtk_message_dialog_new (
       GTK_WINDOW (self), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
-      GTK_BUTTONS_NONE, _ ("Save the changes to the Internet Mail Service (%s)?"), self->server_name);
+      GTK_BUTTONS_NONE, _ ("Save the changes to the Internet Mail Service (%s)?"),
+      self->server_name);
 
   gtk_message_dialog_format_secondary_text (
       GTK_MESSAGE_DIALOG (dialog), "%s",

@@ -18,7 +18,10 @@ G_BEGIN_DECLS
 #define PM_TYPE_PROPERTIES_DIALOG (pm_properties_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (PmPropertiesDialog, pm_properties_dialog, PM, PROPERTIES_DIALOG, GtkDialog)
 
-/* `connection` must have a site with a service on that server. Show it with gtk_window_present(). */
+/*
+ * `connection` must have a site with a service on that server, else NULL. Show it with
+ * gtk_window_present().
+ */
 GtkWidget *pm_properties_dialog_new (GtkWindow *parent,
                                      PmServerConnection *connection,
                                      const char *server_name);
