@@ -308,6 +308,9 @@ observe (PmWindow *self)
                              G_CONNECT_SWAPPED);
   g_signal_connect_object (self->connection, "notify::site", G_CALLBACK (site_changed_cb), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->connection, "notify::revision",
+                           G_CALLBACK (pm_message_bar_hide_good_news), self->message_bar,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->tree, "notify::selected-node",
                            G_CALLBACK (container_selected_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->contents, "notify::selected-node",

@@ -74,7 +74,7 @@ class Administrator:
 
     def start_display(self):
         child = self.spawn('xvfb', 'Xvfb', '-displayfd', '1', '-screen', '0', f'{self.size}x24',
-                           '-nolisten', 'tcp', stdout=subprocess.PIPE)
+                           '-nolisten', 'tcp', '-noreset', stdout=subprocess.PIPE)
         number = child.stdout.readline().decode().strip()
         if not number:
             raise Failed('Xvfb did not start:\n' + self.log('xvfb'))

@@ -33,6 +33,10 @@ show (PmConnectionPage *self, gboolean waiting, const char *title, const char *t
   gtk_widget_set_visible (GTK_WIDGET (self->retry_button), !waiting);
   gtk_label_set_label (self->title, title);
   gtk_label_set_label (self->text, text != NULL ? text : "");
+  /* A list of problems is read line by line, a sentence as a whole. */
+  gtk_label_set_justify (self->text, text != NULL && strchr (text, '\n') != NULL
+                                         ? GTK_JUSTIFY_LEFT
+                                         : GTK_JUSTIFY_CENTER);
 }
 
 static void
@@ -45,11 +49,11 @@ update (PmConnectionPage *self)
 
   if (state == PM_CONNECTION_LOST)
     {
-      title = g_strdup_printf (_ ("%s Cannot Be Managed"), server);
+      title = g_strdup_printf (_ ("%s cannot be managed just now"), server);
       show (self, FALSE, title, pm_server_connection_get_problem (self->connection));
     }
   else if (state == PM_CONNECTION_CONNECTED && site_problem != NULL)
-    show (self, FALSE, _ ("The Site Cannot Be Shown"), site_problem);
+    show (self, FALSE, _ ("The site cannot be shown"), site_problem);
   else
     {
       title = g_strdup_printf (_ ("Connecting to %s…"), server);

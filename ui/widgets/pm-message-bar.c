@@ -121,3 +121,11 @@ pm_message_bar_hide (PmMessageBar *self)
 {
   gtk_revealer_set_reveal_child (GTK_REVEALER (self), FALSE);
 }
+
+/* What went well is old news when the next thing has happened; what went wrong stays to be read. */
+void
+pm_message_bar_hide_good_news (PmMessageBar *self)
+{
+  if (gtk_info_bar_get_message_type (self->bar) == GTK_MESSAGE_INFO)
+    pm_message_bar_hide (self);
+}

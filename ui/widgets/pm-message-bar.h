@@ -27,5 +27,6 @@ void pm_message_bar_show (PmMessageBar *self,
 void pm_message_bar_show_error (PmMessageBar *self, const char *title, const GError *error);
 void pm_message_bar_show_apply_result (PmMessageBar *self, const PmApplyResult *result);
 void pm_message_bar_hide (PmMessageBar *self);
+void pm_message_bar_hide_good_news (PmMessageBar *self);
 
 G_END_DECLS
