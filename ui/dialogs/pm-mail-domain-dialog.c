@@ -140,6 +140,8 @@ pm_mail_domain_dialog_init (PmMailDomainDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   pm_endpoint_list_setup (self->hosts_editor, PM_ENDPOINT_HOST);
+  pm_list_editor_set_name (self->hosts_editor,
+                           _ ("Forward all messages for this domain to host"));
 }
 
 PmMailDomainDialog *

@@ -275,6 +275,9 @@ pm_restrictions_dialog_init (PmRestrictionsDialog *self)
   pm_endpoint_list_setup (self->networks_editor, PM_ENDPOINT_ALLOW_NETWORK);
   pm_endpoint_list_setup (self->interfaces_editor, PM_ENDPOINT_ALLOW_INTERFACE);
   pm_endpoint_list_setup (self->never_editor, PM_ENDPOINT_NEVER_NETWORK);
+  pm_list_editor_set_name (self->networks_editor, _ ("Hosts and clients with these IP addresses"));
+  pm_list_editor_set_name (self->interfaces_editor,
+                           _ ("Hosts and clients connecting to these internal addresses"));
   pm_list_editor_set_label (self->never_editor, self->never_label);
 }
 

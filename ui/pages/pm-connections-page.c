@@ -423,6 +423,7 @@ pm_connections_page_init (PmConnectionsPage *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   pm_endpoint_list_setup (self->hosts_editor, PM_ENDPOINT_HOST);
   pm_endpoint_list_setup (self->listeners_editor, PM_ENDPOINT_LISTEN);
+  pm_list_editor_set_name (self->hosts_editor, _ ("Forward all messages to host"));
   pm_list_editor_set_label (self->listeners_editor, self->listeners_label);
   self->loading = FALSE;
 }

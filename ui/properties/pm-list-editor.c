@@ -324,11 +324,21 @@ pm_list_editor_set_kind (PmListEditor *self, const PmListKind *kind, gconstpoint
 void
 pm_list_editor_set_label (PmListEditor *self, GtkLabel *label)
 {
+  gtk_label_set_mnemonic_widget (label, GTK_WIDGET (self->view));
+  pm_list_editor_set_name (self, gtk_label_get_text (label));
+}
+
+/**
+ * pm_list_editor_set_name:
+ * @name: what the list is, for those who do not see what stands around it
+ */
+void
+pm_list_editor_set_name (PmListEditor *self, const char *name)
+{
   AtkObject *accessible = gtk_widget_get_accessible (GTK_WIDGET (self->view));
 
-  gtk_label_set_mnemonic_widget (label, GTK_WIDGET (self->view));
   if (accessible != NULL)
-    atk_object_set_name (accessible, gtk_label_get_text (label));
+    atk_object_set_name (accessible, name);
 }
 
 /**

@@ -38,6 +38,7 @@ typedef struct
 
 void pm_list_editor_set_kind (PmListEditor *self, const PmListKind *kind, gconstpointer data);
 void pm_list_editor_set_label (PmListEditor *self, GtkLabel *label);
+void pm_list_editor_set_name (PmListEditor *self, const char *name);
 void pm_list_editor_set_items (PmListEditor *self, GPtrArray *items);
 GPtrArray *pm_list_editor_dup_items (PmListEditor *self);
 guint pm_list_editor_get_size (PmListEditor *self);
