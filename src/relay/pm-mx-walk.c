@@ -174,12 +174,12 @@ conclude (GTask *task)
   targets = make_targets (walk);
   if (targets->len > 0)
     g_task_return_pointer (task, g_steal_pointer (&targets), (GDestroyNotify) g_ptr_array_unref);
-  else if (walk->unknown)
-    refuse (task, 451, "4.4.3", "The addresses of the mail hosts of %s cannot be found out now",
-            walk->name);
-  else if (dropped)
+  else if (dropped && walk->hosts->len == 0)
     // RFC 5321 5.1: no host is left that is nearer than us, and we do not take this mail.
     refuse (task, 554, "5.4.6", "Mail for %s loops back to this host by its MX records",
+            walk->name);
+  else if (walk->unknown)
+    refuse (task, 451, "4.4.3", "The addresses of the mail hosts of %s cannot be found out now",
             walk->name);
   else if (walk->mx && !walk->implicit)
     refuse (task, 550, "5.4.4", "None of the MX hosts of %s has an address", walk->name);

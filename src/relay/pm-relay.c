@@ -76,6 +76,7 @@ struct _PmRelay
   PmQueue *queue;         /* (owned) */
   PmScheduler *scheduler; /* (owned) */
   GHashTable *active;     /* (element-type guint64): messages being tried */
+  GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
   GSource *timer;         /* (owned) (nullable): until the next one is due */
   PmLimiter *limiter;     /* (owned) */
   GThreadPool *blocking;  /* (owned) */
@@ -393,6 +394,24 @@ check_stopped (PmRelay *self)
   g_signal_emit (self, signals[STOPPED], 0, TRUE);
 }
 
+/*
+ * What came due while it was being tried, by a reload or by hand, is tried again: the attempt may
+ * have acted on what was true before.
+ */
+static void
+take_attempt_over (PmRelay *self, const Event *event)
+{
+  gboolean again = g_hash_table_remove (self->again, &event->message);
+
+  g_hash_table_remove (self->active, &event->message);
+  if (event->gone)
+    return;
+  if (again)
+    pm_scheduler_add (self->scheduler, event->message, pm_clock_now (self->clock));
+  else if (event->next_try != G_MAXINT64)
+    pm_scheduler_add (self->scheduler, event->message, event->next_try);
+}
+
 static void
 take_event (PmRelay *self, const Event *event)
 {
@@ -403,11 +422,9 @@ take_event (PmRelay *self, const Event *event)
       pm_scheduler_add (self->scheduler, event->message, event->next_try);
       break;
     case EVENT_ATTEMPT_OVER:
-      g_hash_table_remove (self->active, &event->message);
+      take_attempt_over (self, event);
       if (event->gone)
         pm_relay_add_to_counter (self, PM_COUNTER_QUEUED, -1);
-      else if (event->next_try != G_MAXINT64)
-        pm_scheduler_add (self->scheduler, event->message, event->next_try);
       break;
     case EVENT_SESSION_OVER:
     default:
@@ -518,7 +535,9 @@ dispatch (PmRelay *self)
     {
       while (g_hash_table_size (self->active) < MAX_ACTIVE &&
              pm_scheduler_pop (self->scheduler, now, &message))
-        if (!g_hash_table_contains (self->active, &message))
+        if (g_hash_table_contains (self->active, &message))
+          g_hash_table_add (self->again, g_memdup2 (&message, sizeof message));
+        else
           start_attempt (self, message);
       if (!pm_scheduler_wants_load (self->scheduler, now, &after))
         break;
@@ -590,6 +609,7 @@ pm_relay_finalize (GObject *object)
   pm_scheduler_free (self->scheduler);
   pm_limiter_free (self->limiter);
   g_hash_table_unref (self->active);
+  g_hash_table_unref (self->again);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -624,6 +644,7 @@ pm_relay_init (PmRelay *self)
   self->lock_fd = -1;
   self->scheduler = pm_scheduler_new (MAX_SCHEDULED);
   self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->limiter = pm_limiter_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);

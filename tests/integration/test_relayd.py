@@ -4,6 +4,8 @@
 
 import email
 import email.policy
+import hashlib
+import os
 import signal
 import smtplib
 import socket
@@ -13,8 +15,13 @@ import threading
 import time
 import unittest
 
+import gi
+
+gi.require_version('Gio', '2.0')
+from gi.repository import Gio, GLib  # noqa: E402
+
 from support.relay import RELAYD, Relay, Sink
-from support.servers import free_port, wait_for
+from support.servers import Nsd, free_port, wait_for
 
 MESSAGE = 'From: <s@sender.example>\r\nSubject: A test\r\n\r\nHello\r\n.leading dot\r\n'
 
@@ -308,6 +315,164 @@ class Delivering(RelayTest):
         with self.assertRaises(smtplib.SMTPConnectError) as caught:
             smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
         self.assertEqual(caught.exception.smtp_code, 421)
+
+
+@unittest.skipUnless(os.path.exists('/usr/sbin/nsd'), 'nsd is not installed')
+class ByMx(RelayTest):
+    """Delivery by the MX records of a real name server."""
+
+    ZONE = '''$ORIGIN example.
+$TTL 60
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+two MX 10 dead.example.
+two MX 20 alive.example.
+dead A 127.0.0.7
+alive A 127.0.0.8
+implicit A 127.0.0.8
+null MX 0 .
+ours MX 10 mail1.example.com.
+'''
+
+    def setUp(self):
+        nsd = Nsd({'example': self.ZONE})
+        self.addCleanup(nsd.close)
+        self.far = self.sink(address='127.0.0.8')
+        self.relay_to = self.relay('--no-bus', '--dns-server', f'127.0.0.1@{nsd.port}',
+                                   '--mx-port', str(self.far.port))
+
+    def test_mx_walk(self):
+        send(self.relay_to, ['p@two.example', 'q@implicit.example'])
+        recipients = sorted(self.far.get()[1] + self.far.get()[1])
+        self.assertEqual(recipients, ['RCPT TO:<p@two.example>', 'RCPT TO:<q@implicit.example>'])
+        line = self.relay_to.wait_logged('delivered', 'recipient=p@two.example')
+        self.assertIn('alive.example', line)
+
+    def test_what_dns_refuses(self):
+        send(self.relay_to, ['p@null.example', 'p@nowhere.example', 'p@ours.example'],
+             sender='anna@example.com')
+        wait_for(lambda: len(self.reported()) == 3, 'three recipients reported')
+        self.assertEqual(self.reported(), {'null.example': '5.1.10', 'nowhere.example': '5.1.2',
+                                           'ours.example': '5.4.6'})
+        self.assertEqual(self.far.commands, [])
+
+    def reported(self):
+        found = {}
+        for raw in self.relay_to.messages('anna@example.com'):
+            message = email.message_from_bytes(raw, policy=email.policy.default)
+            for fields in list(message.iter_parts())[1].get_payload()[1:]:
+                found[fields['Final-Recipient'].split('@')[1]] = fields['Status']
+        return found
+
+
+class OnTheBus(unittest.TestCase):
+    """org.pointsman.Relay1 on a bus of its own."""
+
+    def setUp(self):
+        self.bus = Gio.TestDBus.new(Gio.TestDBusFlags.NONE)
+        self.bus.up()
+        self.addCleanup(self.bus.down)
+        self.sink = Sink(MAIL='451 4.3.2 not today')
+        self.addCleanup(self.sink.close)
+        self.relay = Relay('--session', routes=forward('partner.example', self.sink), retry='1h')
+        self.addCleanup(self.relay.remove)
+        self.relay.start()
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            self.bus.get_bus_address(), Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.addCleanup(self.connection.close_sync, None)
+        wait_for(self.has_owner, 'the name on the bus', process=self.relay.process)
+
+    def call(self, method, signature=None, *arguments, interface='org.pointsman.Relay1',
+             name='org.pointsman.Relay1', path='/org/pointsman/Relay1'):
+        parameters = GLib.Variant(signature, arguments) if signature else None
+        return self.connection.call_sync(name, path, interface, method, parameters, None,
+                                         Gio.DBusCallFlags.NONE, 20000, None).unpack()
+
+    def has_owner(self):
+        return self.call('NameHasOwner', '(s)', 'org.pointsman.Relay1', name='org.freedesktop.DBus',
+                         path='/', interface='org.freedesktop.DBus')[0]
+
+    def get(self, name):
+        return self.call('Get', '(ss)', 'org.pointsman.Relay1', name,
+                         interface='org.freedesktop.DBus.Properties')[0]
+
+    def list(self, queue='', after=0, limit=100):
+        return self.call('ListQueue', '(stu)', queue, after, limit)
+
+    def wait_deferred(self):
+        wait_for(lambda: [m for m in self.list()[0] if m[7] == 'deferred'], 'a deferred message')
+
+    def fails(self, error, *call):
+        with self.assertRaises(GLib.Error) as caught:
+            self.call(*call)
+        self.assertIn(error, caught.exception.message)
+
+    def test_properties(self):
+        self.assertEqual(self.get('ServerName'), 'MAIL1')
+        self.assertEqual(self.get('LoadedRevision'),
+                         hashlib.sha256(self.relay.config.read_bytes()).hexdigest())
+        self.assertEqual(self.get('Listening'), [f'127.0.0.1:{self.relay.port}'])
+        self.assertEqual(self.get('Counters')['queued'], 0)
+        self.assertGreater(self.get('StartedAt'), 0)
+        (socket_name, answered, text), = self.call('ProbeListeners')[0]
+        self.assertEqual((socket_name, answered), (f'127.0.0.1:{self.relay.port}', True))
+        self.assertTrue(text.startswith('220 mail1.example.com'))
+
+    def test_queue(self):
+        send(self.relay, ['p@partner.example', 'q@partner.example'], sender='anna@example.com')
+        self.wait_deferred()
+        (message,), total = self.list()
+        self.assertEqual(total, 1)
+        self.assertEqual(message[1:3], ('anna@example.com', ['p@partner.example',
+                                                             'q@partner.example']))
+        self.assertEqual(message[6:9], (1, 'deferred', '127.0.0.1'))
+        self.assertIn('not today', message[9])
+        self.assertEqual(self.list('inbound'), ([], 0))
+        self.assertEqual(self.list('outbound')[1], 1)
+        self.assertEqual(self.list('', message[0])[0], [])
+
+        header, recipients = self.call('ShowMessage', '(t)', message[0])
+        self.assertIn('Subject: A test', header)
+        self.assertNotIn('Hello', header)
+        self.assertEqual([r[0] for r in recipients], ['p@partner.example', 'q@partner.example'])
+
+        self.sink.script['MAIL'] = '250 OK'
+        self.assertEqual(self.call('RetryMessages', '(at)', [])[0], 1)
+        self.sink.get()
+        wait_for(lambda: self.list()[1] == 0, 'an empty queue')
+        self.assertEqual(self.get('Counters')['delivered'], 2)
+
+    def test_delete_with_a_report(self):
+        send(self.relay, 'p@partner.example', sender='anna@example.com')
+        self.wait_deferred()
+        identity = self.list()[0][0][0]
+        self.assertEqual(self.call('DeleteMessages', '(atb)', [identity, 1], True)[0], 1)
+        raw, = self.relay.wait_messages('anna@example.com')
+        self.assertIn(b'Action: failed', raw)
+        self.fails('org.pointsman.Error.NotFound', 'ShowMessage', '(t)', identity)
+
+    def test_delete_without_a_report(self):
+        send(self.relay, 'p@partner.example', sender='anna@example.com')
+        self.wait_deferred()
+        self.assertEqual(self.call('DeleteMessages', '(atb)', [self.list()[0][0][0]], False)[0], 1)
+        self.assertEqual(self.list()[1], 0)
+        self.assertEqual(self.relay.messages('anna@example.com'), [])
+
+    def test_reload(self):
+        self.relay.write_site(limit='2 MiB')
+        revision, = self.call('Reload')
+        self.assertEqual(revision, hashlib.sha256(self.relay.config.read_bytes()).hexdigest())
+        self.assertEqual(self.get('LoadedRevision'), revision)
+        self.relay.config.write_text('<nonsense/>')
+        self.fails('org.pointsman.Error.Invalid', 'Reload')
+        self.assertEqual(self.get('LoadedRevision'), revision)
+
+    def test_wrong_arguments(self):
+        for arguments in [('sideways', 0, 10), ('', 0, 0), ('', 0, 1001), ('', 2**63, 10)]:
+            with self.subTest(arguments):
+                self.fails('org.pointsman.Error.Invalid', 'ListQueue', '(stu)', *arguments)
 
 
 class Running(RelayTest):

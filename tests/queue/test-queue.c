@@ -108,7 +108,8 @@ make_message (Fixture *f, gsize size, guint recipients)
   g_autofree char *bytes = g_malloc (size);
   g_autoptr (GError) error = NULL;
 
-  memset (bytes, (int) ('a' + message->id % 26), size);
+  if (size > 0)
+    memset (bytes, (int) ('a' + message->id % 26), size);
   message->body = pm_queue_body_new_from_bytes (pm_queue_get_body_folder (f->queue), bytes, size,
                                                 &error);
   g_assert_no_error (error);

@@ -32,7 +32,10 @@ static const char zone[] =
     "alias.example 60 A 192.0.2.99\n"
     "primary.example 60 MX 5 us.example\n"
     "primary.example 60 MX 10 a.two.example\n"
+    "nameonly.example 60 MX 10 US.example\n"
     "us.example 60 A 192.0.2.99\n"
+    "worse.example 60 MX 10 servfail.example\n"
+    "worse.example 60 MX 20 us.example\n"
     "loop.example 60 MX 10 local.example\n"
     "local.example 60 A 127.0.0.5\n"
     "any.example 60 MX 10 zero.example\n"
@@ -122,6 +125,8 @@ test_table (void)
     { "we by address", "byaddress.example", FALSE,
       "a.two.example 2001:db8::1, a.two.example 192.0.2.1" },
     { "we are the best", "primary.example", FALSE, "554 5.4.6" },
+    { "we by name", "nameonly.example", FALSE, "554 5.4.6" },
+    { "a better one is unknown", "worse.example", FALSE, "451 4.4.3" },
     { "implicit MX is us", "self.example", FALSE, "554 5.4.6" },
     { "loopback", "loop.example", FALSE, "554 5.4.6" },
     { "0.0.0.0", "any.example", FALSE, "554 5.4.6" },

@@ -74,8 +74,8 @@ class Relay:
 
     def start(self, wait=True):
         self.process = subprocess.Popen(
-            [RELAYD, '--config', self.config, '--state-dir', self.state, '--no-bus',
-             *self.options],
+            [RELAYD, '--config', self.config, '--state-dir', self.state,
+             *(self.options or ['--no-bus'])],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
@@ -122,6 +122,9 @@ class Relay:
     def remove(self):
         self.stop()
         shutil.rmtree(self.root)
+        alarms = [line for line in self.log if 'Sanitizer' in line or 'runtime error' in line or
+                  'CRITICAL' in line]
+        assert not alarms, '\n'.join(self.log)
 
     def mailbox(self, address):
         local, domain = address.split('@')
