@@ -435,7 +435,6 @@ deliver_to_maildir (Group *group)
 {
   PmAttempt *self = group->attempt;
   const PmQueueRecipient *recipient = g_ptr_array_index (group->recipients, 0);
-  g_autofree char *address = pm_mail_address_to_string (group->mailbox);
   g_autoptr (GError) error = NULL;
   PmMaildirDelivery delivery = {
     .root = self->settings->maildir,

@@ -118,7 +118,6 @@ pm_relay_settings_new (PmSite *site,
 PmRelaySettings *
 pm_relay_settings_load (const char *path, const char *server, const char *state_dir, GError **error)
 {
-  g_autoptr (GMappedFile) file = NULL;
   g_autoptr (GBytes) xml = NULL;
   g_autoptr (PmSite) site = NULL;
   g_autofree char *revision = NULL;
