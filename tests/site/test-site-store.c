@@ -254,9 +254,8 @@ test_odd_words (Fixture *fixture, gconstpointer data)
 static void
 test_read_revision (Fixture *fixture, gconstpointer data)
 {
-  static const char *const names[] = { "", "../site", "nothing",
-                                       "0000000000000000000000000000000000000000000000000000000000"
-                                       "000000" };
+  static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+  static const char *const names[] = { "", "../site", "nothing", zeros };
   g_autofree char *one = save_ok (fixture, "one", NULL);
   g_autofree char *name = g_strconcat (one, ".xml", NULL);
   g_autofree char *path = g_build_filename (fixture->history, name, NULL);
