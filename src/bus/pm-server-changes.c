@@ -49,8 +49,14 @@ pm_apply_result_free (PmApplyResult *result)
 static void
 fail (GTask *task, const GError *error)
 {
-  pm_server_connection_end_change (g_task_get_source_object (task));
-  g_task_return_error (task, pm_bus_error_translate (error));
+  PmServerConnection *self = g_task_get_source_object (task);
+  GError *translated = pm_bus_error_translate (error);
+
+  pm_server_connection_end_change (self);
+  // The file has moved on and nobody has told us: look at what is there now.
+  if (g_error_matches (translated, PM_ERROR, PM_ERROR_CONFLICT))
+    pm_server_connection_read_again (self);
+  g_task_return_error (task, translated);
 }
 
 static gboolean

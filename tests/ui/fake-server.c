@@ -232,6 +232,7 @@ own_name (FakeServer *self, const char *name)
       &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (reply);
 }
 
 static void
@@ -313,13 +314,19 @@ fake_server_free (FakeServer *self)
 }
 
 void
-fake_server_edit (FakeServer *self, const char *from, const char *to)
+fake_server_edit_silently (FakeServer *self, const char *from, const char *to)
 {
   g_auto (GStrv) parts = g_strsplit (self->xml, from, 2);
 
   g_assert_cmpuint (g_strv_length (parts), ==, 2);
   g_free (self->xml);
   self->xml = g_strjoinv (to, parts);
+}
+
+void
+fake_server_edit (FakeServer *self, const char *from, const char *to)
+{
+  fake_server_edit_silently (self, from, to);
   publish (self, FALSE);
 }
 

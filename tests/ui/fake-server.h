@@ -27,6 +27,8 @@ FakeServer *fake_server_new (guint n_messages);
 void fake_server_free (FakeServer *self);
 /* Somebody else replaces one text in the site file by another. */
 void fake_server_edit (FakeServer *self, const char *from, const char *to);
+/* As fake_server_edit(), but nobody is told. */
+void fake_server_edit_silently (FakeServer *self, const char *from, const char *to);
 /* A connection that has read the site, and the relay if there is one. */
 PmServerConnection *fake_server_connect (FakeServer *self);
 /* Runs the main loop until the condition holds; fails after ten seconds. */

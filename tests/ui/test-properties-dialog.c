@@ -5,6 +5,7 @@
 
 #include "fake-server.h"
 #include "ui-fixture.h"
+#include "ui/dialogs/pm-conflict-dialog.h"
 #include "ui/dialogs/pm-message-dialog.h"
 #include "ui/properties/pm-properties-dialog.h"
 
@@ -180,6 +181,57 @@ test_conflict_load_theirs (Fixture *fixture, gconstpointer data)
   g_assert_false (is_sensitive (fixture, "apply_button"));
 }
 
+static GtkWidget *
+find_dialog (Fixture *fixture, GType type)
+{
+  GList *windows = gtk_window_list_toplevels ();
+  GtkWidget *found = NULL;
+
+  for (GList *item = windows; item != NULL; item = item->next)
+    if (G_TYPE_CHECK_INSTANCE_TYPE (item->data, type) && item->data != (gpointer) fixture->dialog)
+      found = item->data;
+  g_list_free (windows);
+  return found;
+}
+
+// The other change is first heard of when the manager refuses the write.
+static void
+test_conflict_on_write (Fixture *fixture, gconstpointer data)
+{
+  ui_fixture_type (fixture->general, "host_entry", "mine.example.com");
+  fake_server_edit_silently (fixture->server, "inbound=\"100\"", "inbound=\"77\"");
+  click (fixture, "ok_button");
+  wait_until (is_shown (fixture, "conflict_bar"));
+  g_assert_cmpuint (fixture->server->n_writes, ==, 0);
+  g_assert_cmpstr (gtk_entry_get_text (ui_fixture_child (fixture->general, "host_entry")), ==,
+                   "mine.example.com");
+}
+
+static void
+test_conflict_show (Fixture *fixture, gconstpointer data)
+{
+  GtkInfoBar *bar = ui_fixture_child (fixture->dialog, "conflict_bar");
+  GtkWidget *dialog;
+  GList *buttons;
+
+  ui_fixture_type (fixture->general, "host_entry", "mine.example.com");
+  ui_fixture_settle ();
+  fake_server_edit (fixture->server, "inbound=\"100\"", "inbound=\"77\"");
+  wait_until (is_shown (fixture, "conflict_bar"));
+  buttons = gtk_container_get_children (GTK_CONTAINER (gtk_info_bar_get_action_area (bar)));
+  gtk_button_clicked (buttons->data);
+  g_list_free (buttons);
+
+  dialog = find_dialog (fixture, PM_TYPE_CONFLICT_DIALOG);
+  g_assert_nonnull (dialog);
+  g_assert_cmpint (gtk_tree_model_iter_n_children (ui_fixture_child (dialog, "changes_store"),
+                                                   NULL),
+                   ==, 2);
+  gtk_dialog_response (GTK_DIALOG (dialog), PM_CONFLICT_MINE_ON_TOP);
+  wait_until (!is_shown (fixture, "conflict_bar"));
+  g_assert_true (is_sensitive (fixture, "apply_button"));
+}
+
 static void
 test_restart (Fixture *fixture, gconstpointer data)
 {
@@ -203,19 +255,6 @@ test_restart_put_back (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (gtk_entry_get_text (ui_fixture_child (fixture->general, "host_entry")), ==,
                    "mail2.example.com");
   g_assert_true (is_sensitive (fixture, "apply_button"));
-}
-
-static GtkWidget *
-find_dialog (Fixture *fixture, GType type)
-{
-  GList *windows = gtk_window_list_toplevels ();
-  GtkWidget *found = NULL;
-
-  for (GList *item = windows; item != NULL; item = item->next)
-    if (G_TYPE_CHECK_INSTANCE_TYPE (item->data, type) && item->data != (gpointer) fixture->dialog)
-      found = item->data;
-  g_list_free (windows);
-  return found;
 }
 
 static void
@@ -348,6 +387,8 @@ main (int argc, char **argv)
   ADD ("/properties-dialog/follow-without-edits", 0, test_follow_without_edits);
   ADD ("/properties-dialog/conflict/mine-on-top", 0, test_conflict_mine_on_top);
   ADD ("/properties-dialog/conflict/load-theirs", 0, test_conflict_load_theirs);
+  ADD ("/properties-dialog/conflict/on-write", 0, test_conflict_on_write);
+  ADD ("/properties-dialog/conflict/show", 0, test_conflict_show);
   ADD ("/properties-dialog/restart", 0, test_restart);
   ADD ("/properties-dialog/restart-put-back", 0, test_restart_put_back);
   ADD ("/properties-dialog/close/asks", 0, test_close_asks);

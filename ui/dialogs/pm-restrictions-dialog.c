@@ -125,8 +125,8 @@ update_policy (PmRestrictionsDialog *self)
 
   if (open)
     text = _ ("Warning: this server is an OPEN RELAY. Everybody on the Internet may send mail "
-              "through it to anywhere; it will be abused within hours and its mail refused everywhere. "
-              "Remove the network whose prefix is 0 from the list.");
+              "through it to anywhere; it will be abused within hours and its mail refused "
+              "everywhere. Remove the network whose prefix is 0 from the list.");
   gtk_label_set_text (self->policy_label, text);
   gtk_image_set_from_icon_name (self->policy_icon,
                                 open ? "dialog-warning-symbolic" : "security-high-symbolic",
