@@ -230,6 +230,13 @@ class Administrator:
         self.wait(lambda: self.is_sensitive(node), f'“{node.get_name()}” to be sensitive', timeout)
         Atspi.Action.do_action(node, 0)
 
+    def double_click(self, node):
+        """Two clicks of the mouse in the middle of it."""
+        from gi.repository import Atspi
+        box = Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN)
+        self.run('xdotool', 'mousemove', '--sync', str(box.x + box.width // 2),
+                 str(box.y + box.height // 2), 'click', '--repeat', '2', '--delay', '60', '1')
+
     def focus_window(self, title):
         """Gives the keyboard to the window of that title, as a window manager would."""
         found = self.wait(lambda: self.windows(title), f'a window “{title}”')

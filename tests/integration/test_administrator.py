@@ -80,6 +80,9 @@ class TestAdministrator(unittest.TestCase):
         admin.press('ctrl+z')
         admin.wait(lambda: 'example.net' not in admin.site_xml(), 'the domain to be gone')
         admin.find('table cell', '1 domain in the routing table')
+        admin.find('notification', 'The last change was undone')
+        admin.click(admin.find('push button', 'Close'))
+        admin.gone('notification', 'The last change was undone')
 
     def test_4_stop_and_start_by_clicks(self):
         admin = self.admin
@@ -108,6 +111,24 @@ class TestAdministrator(unittest.TestCase):
         admin.focus_window('Where Would This Go')
         admin.press('Escape')
         admin.gone('dialog', 'Where Would This Go?')
+
+    def close_properties(self):
+        self.admin.find('page tab', 'Routing')
+        self.admin.focus_window('Properties')
+        self.admin.press('Escape')
+        self.admin.gone('page tab', 'Routing')
+        self.admin.focus_window(MAIN)
+
+    def test_6_ways_into_properties(self):
+        admin = self.admin
+        service = admin.find('table cell', 'Internet Mail Service (MAIL1)')
+        admin.double_click(service)
+        self.close_properties()
+        for keys in (['Return'], ['alt+Return']):
+            admin.press(*keys)
+            self.close_properties()
+        admin.click(admin.find('push button', 'Properties'))
+        self.close_properties()
 
 
 if __name__ == '__main__':
