@@ -90,7 +90,7 @@ call (GTask *task, const char *method, GVariant *parameters, GAsyncReadyCallback
   g_variant_unref (parameters);
 }
 
-/* --- Write and apply --------------------------------------------------------------------------- */
+/* --- Write and apply -------------------------------------------------------------------------- */
 
 static void
 take_over (PmServerConnection *self, const Change *change, const char *revision)
@@ -344,7 +344,7 @@ pm_server_connection_apply_finish (PmServerConnection *self, GAsyncResult *resul
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* --- The service's switch ---------------------------------------------------------------------- */
+/* --- The service's switch --------------------------------------------------------------------- */
 
 static void
 switched_cb (GObject *source, GAsyncResult *result, gpointer data)

@@ -155,7 +155,7 @@ lose (PmServerConnection *self, const GError *error)
   set_state (self, PM_CONNECTION_LOST, problem);
 }
 
-/* --- What the person may do -------------------------------------------------------------------- */
+/* --- What the person may do ------------------------------------------------------------------- */
 
 static void
 set_can_write (PmServerConnection *self, gboolean can_write)
@@ -222,7 +222,7 @@ permissions_changed_cb (GDBusConnection *connection,
   ask_permission (PM_SERVER_CONNECTION (data));
 }
 
-/* --- Reading the site -------------------------------------------------------------------------- */
+/* --- Reading the site ------------------------------------------------------------------------- */
 
 /* What a reading came to; immutable once the worker thread has filled it. */
 typedef struct
@@ -329,7 +329,8 @@ read_failed (PmServerConnection *self, const GError *error)
     {
       self->reading = FALSE;
       /* A manager that left meanwhile is being started again, and then read. */
-      if (self->manager == NULL || g_dbus_proxy_get_name_owner (G_DBUS_PROXY (self->manager)) != NULL)
+      if (self->manager == NULL ||
+          g_dbus_proxy_get_name_owner (G_DBUS_PROXY (self->manager)) != NULL)
         lose (self, error);
       return;
     }
@@ -396,7 +397,7 @@ site_changed_cb (PmBusManager *manager, const char *revision, gpointer data)
     read_site (self);
 }
 
-/* --- The manager ------------------------------------------------------------------------------- */
+/* --- The manager ------------------------------------------------------------------------------ */
 
 static void
 read_properties (PmServerConnection *self)
@@ -522,7 +523,7 @@ manager_cb (GObject *source, GAsyncResult *result, gpointer data)
     revive (self);
 }
 
-/* --- The relay --------------------------------------------------------------------------------- */
+/* --- The relay -------------------------------------------------------------------------------- */
 
 static void
 queue_changed_cb (PmBusRelay *relay, guint total, gpointer data)
@@ -580,7 +581,7 @@ relay_vanished_cb (GDBusConnection *connection, const char *name, gpointer data)
   set_relay (PM_SERVER_CONNECTION (data), NULL);
 }
 
-/* --- The bus ----------------------------------------------------------------------------------- */
+/* --- The bus ---------------------------------------------------------------------------------- */
 
 static gboolean
 retry_cb (gpointer data)
@@ -705,7 +706,7 @@ connect_to_bus (PmServerConnection *self)
   pm_worker_run (task, find_address_in_thread, g_free);
 }
 
-/* --- For pm-server-changes.c ------------------------------------------------------------------- */
+/* --- For pm-server-changes.c ------------------------------------------------------------------ */
 
 void
 pm_server_connection_begin_change (PmServerConnection *self)
@@ -741,7 +742,7 @@ pm_server_connection_read_again (PmServerConnection *self)
   read_site (self);
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static void
 pm_server_connection_get_property (GObject *object, guint prop, GValue *value, GParamSpec *pspec)

@@ -21,9 +21,9 @@ G_BEGIN_DECLS
  * Properties: `state` (PmConnectionState), `problem` (nullable string: why it is not connected),
  * `site` (PmSite boxed, nullable), `site-problem` (nullable string: why the site cannot be shown),
  * `revision`, `loaded-revision`, `service-state`, `service-detail`, `service-since` (int64),
- * `service-enabled`, `title` (for the tree: host name or "This computer"), `busy` (an operation that
- * changes something is under way), `can-write` (the person may, perhaps after a password), `relay`
- * (PmBusRelay, nullable).
+ * `service-enabled`, `title` (for the tree: host name or "This computer"), `busy` (an operation
+ * that changes something is under way), `can-write` (the person may, perhaps after a password),
+ * `relay` (PmBusRelay, nullable).
  * Signals: `queue-changed` (guint total).
  */
 #define PM_TYPE_SERVER_CONNECTION (pm_server_connection_get_type ())
@@ -84,11 +84,11 @@ PmBusRelay *pm_server_connection_get_relay (PmServerConnection *self);     /* (n
 gboolean pm_server_connection_has_pending_changes (PmServerConnection *self);
 
 /*
- * Writes `site` as an edit of the revision that was read last (CONFLICT when the file has moved on);
- * on success `site` and `revision` are already the new ones when the callback runs. What stays open
- * for longer, as a dialog, remembers the revision it was filled from and uses the `_from` variants:
- * `site` may have been read anew meanwhile, and they then end in CONFLICT instead of undoing what
- * somebody else wrote.
+ * Writes `site` as an edit of the revision that was read last (CONFLICT when the file has moved
+ * on); on success `site` and `revision` are already the new ones when the callback runs. What stays
+ * open for longer, as a dialog, remembers the revision it was filled from and uses the `_from`
+ * variants: `site` may have been read anew meanwhile, and they then end in CONFLICT instead of
+ * undoing what somebody else wrote.
  */
 void pm_server_connection_write_async (PmServerConnection *self,
                                        const PmSite *site,

@@ -59,7 +59,8 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
 
   setlocale (LC_ALL, "");
-  g_option_context_set_summary (context, "Owns Pointsman's site file and switches its mail service.");
+  g_option_context_set_summary (context,
+                                "Owns Pointsman's site file and switches its mail service.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) ||
       !check_options (&options, argc, &error))

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // Puts a site in force, or everything back: write, switch, confirm; and where that fails the former
-// revision, the switch again, and a report. Each step is bounded, and whatever happens ends with the
-// truth about what is on disk and whether the service runs.
+// revision, the switch again, and a report. Each step is bounded, and whatever happens ends with
+// the truth about what is on disk and whether the service runs.
 
 #include "manager/pm-apply.h"
 
@@ -91,7 +91,7 @@ finish (GTask *task)
                          (GDestroyNotify) pm_apply_result_free);
 }
 
-/* --- Back to what was -------------------------------------------------------------------------- */
+/* --- Back to what was ------------------------------------------------------------------------- */
 
 static void
 brought_back_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -102,7 +102,10 @@ brought_back_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!pm_service_switch_finish (app->backend, result, &error))
     {
-      say_reason (app, app->ran_before ? "The mail service did not come back with it either" : "The mail service could not be stopped again", error);
+      say_reason (app,
+                  app->ran_before ? "The mail service did not come back with it either"
+                                  : "The mail service could not be stopped again",
+                  error);
       say (app, "It is %s now.", pm_service_state_to_string (get_state (app)));
     }
   else if (app->ran_before)
@@ -177,7 +180,7 @@ log_read_cb (GObject *source, GAsyncResult *result, gpointer data)
                              FALSE, put_back_cb, g_object_ref (task));
 }
 
-/* --- Forward ----------------------------------------------------------------------------------- */
+/* --- Forward ---------------------------------------------------------------------------------- */
 
 static void
 switched_cb (GObject *source, GAsyncResult *result, gpointer data)

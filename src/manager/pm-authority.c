@@ -62,7 +62,7 @@ pm_authority_check_finish (PmAuthority *self, GAsyncResult *result, GError **err
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* --- polkit ------------------------------------------------------------------------------------ */
+/* --- polkit ----------------------------------------------------------------------------------- */
 
 struct _PmPolkitAuthority
 {

@@ -69,7 +69,7 @@ set_state (PmChildBackend *self, PmServiceState state, const char *detail)
   pm_service_backend_changed (PM_SERVICE_BACKEND (self));
 }
 
-/* --- The operation under way ------------------------------------------------------------------- */
+/* --- The operation under way ------------------------------------------------------------------ */
 
 static GTask *
 take_operation (PmChildBackend *self)
@@ -105,7 +105,8 @@ give_up_idle_cb (gpointer data)
 {
   PmChildBackend *self = PM_CHILD_BACKEND (data);
 
-  if (self->operation != NULL && g_cancellable_is_cancelled (g_task_get_cancellable (self->operation)))
+  if (self->operation != NULL &&
+      g_cancellable_is_cancelled (g_task_get_cancellable (self->operation)))
     {
       self->start_after_end = FALSE;
       fail (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled"));
@@ -120,7 +121,7 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   g_idle_add_full (G_PRIORITY_DEFAULT, give_up_idle_cb, g_object_ref (data), g_object_unref);
 }
 
-/* --- The child's life -------------------------------------------------------------------------- */
+/* --- The child's life ------------------------------------------------------------------------- */
 
 static void
 mark_stopped (PmChildBackend *self, gboolean stopped)
@@ -251,7 +252,8 @@ line_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (PmChildBackend) self = data;
   GDataInputStream *stream = G_DATA_INPUT_STREAM (source);
   GInputStream *pipe = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (stream));
-  gboolean is_present = self->process != NULL && pipe == g_subprocess_get_stderr_pipe (self->process);
+  gboolean is_present =
+      self->process != NULL && pipe == g_subprocess_get_stderr_pipe (self->process);
   g_autofree char *text = NULL;
 
   text = g_data_input_stream_read_line_finish (stream, result, NULL, NULL);
@@ -335,7 +337,7 @@ end (PmChildBackend *self)
   self->kill_source = g_timeout_add (self->stop_timeout, kill_cb, self);
 }
 
-/* --- The backend ------------------------------------------------------------------------------- */
+/* --- The backend ------------------------------------------------------------------------------ */
 
 static void
 pm_child_backend_get_status (PmServiceBackend *backend, PmServiceStatus *status)
@@ -461,7 +463,8 @@ pm_child_backend_read_journal_async (PmServiceBackend *backend,
 {
   PmChildBackend *self = PM_CHILD_BACKEND (backend);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_journal_line_free);
+  g_autoptr (GPtrArray) lines =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pm_journal_line_free);
   guint n_lines = g_queue_get_length (&self->lines);
   guint skip = n_lines > count ? n_lines - count : 0;
 

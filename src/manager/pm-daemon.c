@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Brings the manager up and takes it down: connects to the bus, finds out what runs the mail service,
-// exports the object and only then owns the name. On the system bus it leaves when nobody needs it;
-// the next call starts it again. As the parent of the mail service it stays, and takes it along.
+// Brings the manager up and takes it down: connects to the bus, finds out what runs the mail
+// service, exports the object and only then owns the name. On the system bus it leaves when nobody
+// needs it; the next call starts it again. As the parent of the mail service it stays, and takes it
+// along.
 
 #include "manager/pm-daemon.h"
 
@@ -60,7 +61,7 @@ quit_failed (PmDaemon *self, const GError *error)
   quit (self, error->domain == PM_ERROR ? EXIT_FAILURE : EXIT_UNREACHABLE);
 }
 
-/* --- Leaving ----------------------------------------------------------------------------------- */
+/* --- Leaving ---------------------------------------------------------------------------------- */
 
 static void
 child_changed_cb (PmServiceBackend *backend, gpointer data)
@@ -138,7 +139,7 @@ idle_changed_cb (PmManager *manager, gboolean idle, gpointer data)
     self->idle_source = g_timeout_add_seconds (IDLE_SECONDS, idle_cb, self);
 }
 
-/* --- Coming up --------------------------------------------------------------------------------- */
+/* --- Coming up -------------------------------------------------------------------------------- */
 
 static void
 name_acquired_cb (GDBusConnection *bus, const char *name, gpointer data)
@@ -271,7 +272,7 @@ bus_cb (GObject *source, GAsyncResult *result, gpointer data)
   find_backend (self);
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static void
 pm_daemon_dispose (GObject *object)

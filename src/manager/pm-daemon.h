@@ -21,8 +21,8 @@ typedef struct
 /**
  * PmDaemon:
  *
- * The running manager: bus, backend, object, name and the end of it all. pm_daemon_run() returns the
- * process's exit status.
+ * The running manager: bus, backend, object, name and the end of it all. pm_daemon_run() returns
+ * the process's exit status.
  */
 #define PM_TYPE_DAEMON (pm_daemon_get_type ())
 G_DECLARE_FINAL_TYPE (PmDaemon, pm_daemon, PM, DAEMON, GObject)

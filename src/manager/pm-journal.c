@@ -94,7 +94,8 @@ read_line (sd_journal *journal)
     priority = (guint) (*field - '0');
   sd_journal_get_realtime_usec (journal, &time);
   field = get_field (journal, "MESSAGE", &length);
-  return field != NULL ? pm_journal_line_new ((gint64) time, priority, field, (gssize) length) : NULL;
+  return field != NULL ? pm_journal_line_new ((gint64) time, priority, field, (gssize) length)
+                       : NULL;
 }
 
 /**
@@ -108,7 +109,8 @@ read_line (sd_journal *journal)
 GPtrArray *
 pm_journal_read (const char *unit, gboolean user_unit, guint count, GError **error)
 {
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_journal_line_free);
+  g_autoptr (GPtrArray) lines =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pm_journal_line_free);
   g_autoptr (sd_journal) journal = NULL;
   int r;
 

@@ -76,7 +76,7 @@ struct _Call
   GError *failure; /* (owned) (nullable): while the log is read */
 };
 
-/* --- What is going on -------------------------------------------------------------------------- */
+/* --- What is going on ------------------------------------------------------------------------- */
 
 gboolean
 pm_manager_is_idle (PmManager *self)
@@ -153,7 +153,7 @@ site_changed_cb (PmSiteKeeper *keeper, const char *revision, gpointer data)
     }
 }
 
-/* --- A call's life ----------------------------------------------------------------------------- */
+/* --- A call's life ---------------------------------------------------------------------------- */
 
 static void
 end_call (Call *call)
@@ -207,7 +207,8 @@ get_arguments (Call *call, const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  g_variant_get_va (g_dbus_method_invocation_get_parameters (call->invocation), format, NULL, &args);
+  g_variant_get_va (g_dbus_method_invocation_get_parameters (call->invocation), format, NULL,
+                    &args);
   va_end (args);
 }
 
@@ -292,7 +293,7 @@ authorize (Call *call)
     run (call);
 }
 
-/* --- The site ---------------------------------------------------------------------------------- */
+/* --- The site --------------------------------------------------------------------------------- */
 
 static void
 site_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -334,8 +335,8 @@ take_xml (Call *call, const char *xml, const char *comment)
 
   if (size > PM_SITE_FILE_MAX_SIZE)
     fail (call, g_error_new (PM_ERROR, PM_ERROR_TOO_LARGE,
-                             "The site has %" G_GSIZE_FORMAT " bytes; at most %d are allowed.", size,
-                             PM_SITE_FILE_MAX_SIZE));
+                             "The site has %" G_GSIZE_FORMAT " bytes; at most %d are allowed.",
+                             size, PM_SITE_FILE_MAX_SIZE));
   else if (strlen (comment) > MAX_COMMENT)
     fail (call, g_error_new (PM_ERROR, PM_ERROR_TOO_LARGE,
                              "The comment is longer than %d bytes.", MAX_COMMENT));
@@ -528,7 +529,7 @@ read_revision (Call *call)
   pm_site_keeper_read_revision_async (call->manager->keeper, revision, revision_read_cb, call);
 }
 
-/* --- The service ------------------------------------------------------------------------------- */
+/* --- The service ------------------------------------------------------------------------------ */
 
 static void
 failure_log_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -647,7 +648,7 @@ journal (Call *call)
                                          journal_cb, call);
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static const Method methods[] = {
   { "ReadSite", { ACTION_READ }, FALSE, read_site },

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /**
  * PmManager:
  *
- * The object org.pointsman.Manager1: authorizes each call, does it without blocking, one change at a
- * time, and publishes how things are. Emits `idle-changed` (gboolean) when the last caller has left
- * the bus and nothing is going on, and when that is over.
+ * The object org.pointsman.Manager1: authorizes each call, does it without blocking, one change at
+ * a time, and publishes how things are. Emits `idle-changed` (gboolean) when the last caller has
+ * left the bus and nothing is going on, and when that is over.
  */
 #define PM_TYPE_MANAGER (pm_manager_get_type ())
 G_DECLARE_FINAL_TYPE (PmManager, pm_manager, PM, MANAGER, GObject)

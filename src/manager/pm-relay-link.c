@@ -104,7 +104,7 @@ vanished_cb (GDBusConnection *bus, const char *name, gpointer data)
   set_relay (self, NULL);
 }
 
-/* --- Reload ------------------------------------------------------------------------------------ */
+/* --- Reload ----------------------------------------------------------------------------------- */
 
 static void
 reloaded_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -145,7 +145,7 @@ pm_relay_link_reload_finish (PmRelayLink *self, GAsyncResult *result, GError **e
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* --- Confirm ----------------------------------------------------------------------------------- */
+/* --- Confirm ---------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -310,7 +310,7 @@ pm_relay_link_confirm_finish (PmRelayLink *self, GAsyncResult *result, GError **
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static void
 pm_relay_link_dispose (GObject *object)

@@ -115,8 +115,8 @@ pm_service_backend_changed (PmServiceBackend *self)
 
 /**
  * pm_service_backend_run_async:
- * @verb: START and RESTART end when the service is ready, STOP when its process is gone, RELOAD when
- *   it has been told
+ * @verb: START and RESTART end when the service is ready, STOP when its process is gone, RELOAD
+ * when it has been told
  */
 void
 pm_service_backend_run_async (PmServiceBackend *self,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// One turn of the service's switch, bounded in time: the backend does its part, and where a revision
-// is named the service itself must then say that it has loaded it and that its ports answer.
+// One turn of the service's switch, bounded in time: the backend does its part, and where a
+// revision is named the service itself must then say that it has loaded it and that its ports
+// answer.
 
 #include "manager/pm-service-switch.h"
 

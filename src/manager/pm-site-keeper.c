@@ -77,7 +77,7 @@ set_revision (PmSiteKeeper *self, const char *revision)
   g_signal_emit (self, signals[CHANGED], 0, self->revision);
 }
 
-/* --- Reading ----------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static gpointer
 load_in_thread (gpointer data, GError **error)
@@ -156,7 +156,7 @@ file_changed_cb (GFileMonitor *monitor,
   self->settle_source = g_timeout_add (SETTLE, settle_cb, self);
 }
 
-/* --- Checking and saving ----------------------------------------------------------------------- */
+/* --- Checking and saving ---------------------------------------------------------------------- */
 
 static gpointer
 check_in_thread (gpointer data, GError **error)
@@ -275,7 +275,7 @@ pm_site_keeper_save_finish (PmSiteKeeper *self, GAsyncResult *result, GError **e
   return revision;
 }
 
-/* --- The history ------------------------------------------------------------------------------- */
+/* --- The history ------------------------------------------------------------------------------ */
 
 static gpointer
 history_in_thread (gpointer data, GError **error)
@@ -346,7 +346,7 @@ pm_site_keeper_read_revision_finish (PmSiteKeeper *self, GAsyncResult *result, G
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static void
 pm_site_keeper_dispose (GObject *object)

@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  * PmSiteKeeper:
  *
  * The site file as the manager's main context sees it: everything that touches the disk or parses
- * runs in worker threads, one at a time. Emits `changed` when the file has another revision, whoever
- * wrote it; after a save of its own that is before the save's callback.
+ * runs in worker threads, one at a time. Emits `changed` when the file has another revision,
+ * whoever wrote it; after a save of its own that is before the save's callback.
  */
 #define PM_TYPE_SITE_KEEPER (pm_site_keeper_get_type ())
 G_DECLARE_FINAL_TYPE (PmSiteKeeper, pm_site_keeper, PM, SITE_KEEPER, GObject)

@@ -67,7 +67,8 @@ call (PmSystemdBackend *self,
       gpointer data)
 {
   g_dbus_connection_call (self->bus, SYSTEMD, path, interface, method, parameters, NULL,
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_TIMEOUT, cancellable, callback, data);
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_TIMEOUT, cancellable, callback,
+                          data);
 }
 
 static GError *
@@ -81,7 +82,7 @@ refuse (GError *error)
   return g_error_new (PM_ERROR, PM_ERROR_FAILED, "systemd did not do it: %s", own->message);
 }
 
-/* --- The unit's state -------------------------------------------------------------------------- */
+/* --- The unit's state ------------------------------------------------------------------------- */
 
 static PmServiceState
 to_state (const char *active_state)
@@ -154,7 +155,7 @@ describe (PmSystemdBackend *self, GVariant *properties)
   return g_strdup_printf ("failed (%s)", result);
 }
 
-/* --- The operation under way ------------------------------------------------------------------- */
+/* --- The operation under way ------------------------------------------------------------------ */
 
 static GTask *
 take_operation (PmSystemdBackend *self)
@@ -173,7 +174,8 @@ give_up_idle_cb (gpointer data)
 {
   PmSystemdBackend *self = PM_SYSTEMD_BACKEND (data);
 
-  if (self->operation != NULL && g_cancellable_is_cancelled (g_task_get_cancellable (self->operation)))
+  if (self->operation != NULL &&
+      g_cancellable_is_cancelled (g_task_get_cancellable (self->operation)))
     {
       g_autoptr (GTask) task = take_operation (self);
 
@@ -238,7 +240,7 @@ job_removed_cb (GDBusConnection *bus,
     job_is_over (self, result);
 }
 
-/* --- Reading the unit -------------------------------------------------------------------------- */
+/* --- Reading the unit ------------------------------------------------------------------------- */
 
 static void
 refreshed (PmSystemdBackend *self)
@@ -289,7 +291,7 @@ refresh (PmSystemdBackend *self)
     }
   self->refreshing = TRUE;
   self->refresh_again = FALSE;
-  /* An empty interface name stands for the properties of all of them, the unit's and the service's. */
+  /* An empty interface name stands for all of them: the unit's and the service's properties. */
   call (self, self->unit_path, PROPERTIES, "GetAll", g_variant_new ("(s)", ""), NULL,
         properties_read_cb, g_object_ref (self));
 }
@@ -306,7 +308,7 @@ something_changed_cb (GDBusConnection *bus,
   refresh (PM_SYSTEMD_BACKEND (data));
 }
 
-/* --- Starting and stopping --------------------------------------------------------------------- */
+/* --- Starting and stopping -------------------------------------------------------------------- */
 
 static void
 queued_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -395,7 +397,7 @@ pm_systemd_backend_run_async (PmServiceBackend *backend,
     queue_job (task);
 }
 
-/* --- With the machine -------------------------------------------------------------------------- */
+/* --- With the machine ------------------------------------------------------------------------- */
 
 static void
 reloaded_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -452,7 +454,7 @@ pm_systemd_backend_set_enabled_async (PmServiceBackend *backend,
           g_steal_pointer (&task));
 }
 
-/* --- The journal ------------------------------------------------------------------------------- */
+/* --- The journal ------------------------------------------------------------------------------ */
 
 /* What a reading needs, for a thread that does not touch the backend. */
 typedef struct
@@ -518,7 +520,7 @@ pm_systemd_backend_init_backend (PmServiceBackendInterface *iface)
   iface->read_journal_async = pm_systemd_backend_read_journal_async;
 }
 
-/* --- The object -------------------------------------------------------------------------------- */
+/* --- The object ------------------------------------------------------------------------------- */
 
 static void
 pm_systemd_backend_dispose (GObject *object)
