@@ -9,11 +9,17 @@
 
 #include <glib/gi18n.h>
 
+#include "dns/pm-unbound-resolver.h"
 #include "ui/pm-window.h"
+
+/* What a look-up may take, in milliseconds. */
+#define DNS_TIMEOUT 8000
 
 struct _PmApplication
 {
   GtkApplication parent_instance;
+
+  PmResolver *resolver; /* (owned) (nullable): NULL for the system's */
 };
 
 G_DEFINE_FINAL_TYPE (PmApplication, pm_application, GTK_TYPE_APPLICATION)
@@ -21,6 +27,8 @@ G_DEFINE_FINAL_TYPE (PmApplication, pm_application, GTK_TYPE_APPLICATION)
 static const GOptionEntry options[] = {
   { "session", 0, 0, G_OPTION_ARG_NONE, NULL,
     N_ ("Manage the trial server on the session bus instead of this computer's"), NULL },
+  { "dns-server", 0, 0, G_OPTION_ARG_STRING, NULL,
+    N_ ("Check MX records at this DNS server instead of the system's"), N_ ("ADDRESS[@PORT]") },
   { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version and exit"), NULL },
   { NULL },
 };
@@ -52,6 +60,7 @@ open_window (PmApplication *self, GBusType bus)
   g_autoptr (PmServerConnection) connection = pm_server_connection_new (bus);
   PmWindow *window = pm_window_new (GTK_APPLICATION (self), connection);
 
+  pm_window_set_resolver (window, self->resolver);
   pm_server_connection_open (connection);
   gtk_window_present (GTK_WINDOW (window));
 }
@@ -119,11 +128,32 @@ pm_application_activate (GApplication *application)
     open_window (PM_APPLICATION (application), G_BUS_TYPE_SYSTEM);
 }
 
+/* For the windows that are opened from now on. */
+static gboolean
+set_dns_server (PmApplication *self, const char *server, GError **error)
+{
+  PmResolver *resolver = pm_unbound_resolver_new (server, DNS_TIMEOUT, error);
+
+  if (resolver == NULL)
+    return FALSE;
+  g_clear_object (&self->resolver);
+  self->resolver = resolver;
+  return TRUE;
+}
+
 static int
 pm_application_command_line (GApplication *application, GApplicationCommandLine *line)
 {
   GVariantDict *given = g_application_command_line_get_options_dict (line);
+  g_autoptr (GError) error = NULL;
+  const char *server;
 
+  if (g_variant_dict_lookup (given, "dns-server", "&s", &server) &&
+      !set_dns_server (PM_APPLICATION (application), server, &error))
+    {
+      g_application_command_line_printerr (line, "pointsman: %s\n", error->message);
+      return 2;
+    }
   if (g_variant_dict_contains (given, "session"))
     open_window (PM_APPLICATION (application), G_BUS_TYPE_SESSION);
   else
@@ -141,9 +171,18 @@ pm_application_handle_local_options (GApplication *application, GVariantDict *gi
 }
 
 static void
+pm_application_dispose (GObject *object)
+{
+  g_clear_object (&PM_APPLICATION (object)->resolver);
+  G_OBJECT_CLASS (pm_application_parent_class)->dispose (object);
+}
+
+static void
 pm_application_class_init (PmApplicationClass *klass)
 {
   GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = pm_application_dispose;
 
   application_class->startup = pm_application_startup;
   application_class->activate = pm_application_activate;

@@ -349,3 +349,13 @@ pm_window_get_connection (PmWindow *self)
 {
   return self->connection;
 }
+
+/**
+ * pm_window_set_resolver:
+ * @resolver: (nullable): whom the MX record panel asks; %NULL for the system's resolver
+ */
+void
+pm_window_set_resolver (PmWindow *self, PmResolver *resolver)
+{
+  pm_mx_panel_set_resolver (self->mx_panel, resolver);
+}

@@ -6,6 +6,7 @@
 #include <gtk/gtk.h>
 
 #include "bus/pm-server-connection.h"
+#include "dns/pm-resolver.h"
 
 G_BEGIN_DECLS
 
@@ -20,5 +21,6 @@ G_DECLARE_FINAL_TYPE (PmWindow, pm_window, PM, WINDOW, GtkApplicationWindow)
 
 PmWindow *pm_window_new (GtkApplication *application, PmServerConnection *connection);
 PmServerConnection *pm_window_get_connection (PmWindow *self);
+void pm_window_set_resolver (PmWindow *self, PmResolver *resolver);
 
 G_END_DECLS
