@@ -16,6 +16,10 @@ fi
 
 export XDG_CONFIG_HOME=$home/config XDG_STATE_HOME=$home/state XDG_DATA_HOME=$home/data
 export GSETTINGS_SCHEMA_DIR=$root/build/data
+# The help as F1 finds it once installed.
+export XDG_DATA_DIRS=$root/build/share:${XDG_DATA_DIRS:-/usr/local/share:/usr/share}
+mkdir -p build/share/help/C
+ln -sfn "$root/data/help/C" build/share/help/C/pointsman
 mkdir -p "$XDG_CONFIG_HOME/pointsman" "$XDG_STATE_HOME/pointsman" "$XDG_DATA_HOME"
 [ -e "$XDG_CONFIG_HOME/pointsman/site.xml" ] ||
   cp data/sample/site.xml "$XDG_CONFIG_HOME/pointsman/site.xml"
