@@ -11,6 +11,7 @@
 
 #include "dns/pm-unbound-resolver.h"
 #include "ui/pm-window.h"
+#include "ui/properties/pm-help.h"
 
 /* What a look-up may take, in milliseconds. */
 #define DNS_TIMEOUT 8000
@@ -38,6 +39,7 @@ static const struct
   const char *action;
   const char *accelerators[3];
 } keys[] = {
+  { "app.help", { "F1" } },
   { "app.quit", { "<Primary>q" } },
   { "win.add-domain", { "<Primary>n" } },
   { "win.add-mailbox", { "<Primary>m" } },
@@ -73,6 +75,12 @@ connect_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   open_window (data, g_str_equal (where, "session") ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM);
 }
 
+static void
+help_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  pm_help_show (gtk_application_get_active_window (data), "index");
+}
+
 /* By way of each window's own closing, so that it can keep its size. */
 static void
 quit_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -102,6 +110,7 @@ about_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
 static const GActionEntry actions[] = {
   { .name = "about", .activate = about_cb },
   { .name = "connect", .activate = connect_cb, .parameter_type = "s" },
+  { .name = "help", .activate = help_cb },
   { .name = "quit", .activate = quit_cb },
 };
 
