@@ -46,7 +46,7 @@ AllowIsolate=yes
 
 
 def skip(reason):
-    print(f"1..0 # SKIP {reason}")
+    print(f"1..0 # SKIP {' '.join(reason.split())}")
     sys.exit(SKIP)
 
 
