@@ -590,7 +590,7 @@ show_mx_cb (GSimpleAction *action, GVariant *value, gpointer data)
 
   show_part (self, action, value, GTK_WIDGET (self->mx_panel), "show-mx-records");
   if (g_variant_get_boolean (value))
-    gtk_widget_child_focus (GTK_WIDGET (self->mx_panel), GTK_DIR_TAB_FORWARD);
+    gtk_widget_grab_focus (GTK_WIDGET (self->mx_panel));
 }
 
 void
