@@ -29,10 +29,12 @@ class Failed(AssertionError):
 
 
 class Administrator:
-    def __init__(self, build, site_xml, size='1280x900', scale=None, language='C.UTF-8'):
+    def __init__(self, build, site_xml, size='1280x900', scale=None, language='C.UTF-8',
+                 options=()):
         self.build = pathlib.Path(build).resolve()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-ui-'))
         self.size = size
+        self.options = options
         self.children = []
         self.environment = dict(
             os.environ, LC_ALL=language, GDK_BACKEND='x11', GTK_THEME='Adwaita', NO_AT_BRIDGE='0',
@@ -42,9 +44,12 @@ class Administrator:
             GSETTINGS_BACKEND='memory', GSETTINGS_SCHEMA_DIR=str(self.build / 'data'))
         if scale is not None:
             self.environment['GDK_DPI_SCALE'] = str(scale)
-        for name in ('config/pointsman', 'state/pointsman', 'data', 'cache', 'run'):
+        for name in ('config/pointsman', 'config/gtk-3.0', 'state/pointsman', 'data', 'cache', 'run'):
             (self.folder / name).mkdir(parents=True)
         (self.folder / 'run').chmod(0o700)
+        # What slides about while it is being looked at cannot be clicked.
+        (self.folder / 'config/gtk-3.0/settings.ini').write_text(
+            '[Settings]\ngtk-enable-animations=0\n', encoding='utf-8')
         self.site_file = self.folder / 'config/pointsman/site.xml'
         self.site_file.write_text(site_xml, encoding='utf-8')
 
@@ -100,24 +105,35 @@ class Administrator:
                  'org.pointsman.Manager1')
 
     def start_window(self):
-        self.program = self.spawn('pointsman', str(self.build / 'ui/pointsman'), '--session')
+        self.program = self.spawn('pointsman', str(self.build / 'ui/pointsman'), '--session',
+                                  *self.options)
         self.application = self.wait(self.find_application, 'the Administrator on the AT-SPI bus')
+
+    def restart_window(self):
+        """A new Administrator in place of the one that runs, however that one stands."""
+        self.end(self.program)
+        self.children.remove(self.program)
+        self.start_window()
 
     def run(self, *command):
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL,
                        timeout=TIMEOUT + 5)
 
+    @staticmethod
+    def end(child):
+        if child.poll() is None:
+            child.terminate()
+        try:
+            child.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
     def stop(self):
         for child in reversed(self.children):
-            if child.poll() is None:
-                child.terminate()
-            try:
-                child.wait(TIMEOUT)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
+            self.end(child)
         self.children = []
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -171,8 +187,22 @@ class Administrator:
         """The first thing on the screen of that role and accessible name; waits for it."""
         return self.wait(lambda: self.look_for(role, name, within), f'a {role} “{name}”', timeout)
 
-    def gone(self, role, name=None, timeout=TIMEOUT):
-        self.wait(lambda: self.look_for(role, name) is None, f'no {role} “{name}”', timeout)
+    def find_saying(self, words, within=None, timeout=TIMEOUT):
+        """The first thing on the screen whose name or text has @words in it; waits for it."""
+        def look():
+            from gi.repository import GLib
+            for node in self.walk(within):
+                try:
+                    if words in node.get_name() or words in self.text(node):
+                        return node
+                except GLib.Error:
+                    continue
+            return None
+        return self.wait(look, f'“{words}”', timeout)
+
+    def gone(self, role, name=None, within=None, timeout=TIMEOUT):
+        self.wait(lambda: self.look_for(role, name, within) is None, f'no {role} “{name}”',
+                  timeout)
 
     def wait(self, condition, what='it', timeout=TIMEOUT):
         """Until @condition says something true; the accessibility bus is served meanwhile."""
@@ -236,6 +266,28 @@ class Administrator:
         box = Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN)
         self.run('xdotool', 'mousemove', '--sync', str(box.x + box.width // 2),
                  str(box.y + box.height // 2), 'click', '--repeat', '2', '--delay', '60', '1')
+
+    def click_at(self, node, times=1):
+        """Moves the mouse over the middle of @node, once it can be clicked, and clicks."""
+        x, y = self.wait(lambda: self.is_sensitive(node) and self.resting_place(node),
+                         f'a place of “{node.get_name()}” on the screen')
+        self.run('xdotool', 'mousemove', '--sync', str(x), str(y), 'click', '--repeat', str(times),
+                 '--delay', '60', '1')
+
+    def resting_place(self, node):
+        """The middle of @node, once a layout has come and gone without moving it."""
+        places = getattr(self, 'places', {})
+        place = self.middle(node)
+        self.places = {node: place}
+        return place if place is not None and places.get(node) == place else None
+
+    def middle(self, node):
+        from gi.repository import Atspi
+        node.clear_cache()
+        box = Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN)
+        if box.width <= 0 or box.height <= 0 or box.x < 0 or box.y < 0:
+            return None
+        return box.x + box.width // 2, box.y + box.height // 2
 
     def focus_window(self, title):
         """Gives the keyboard to the window of that title, as a window manager would."""

@@ -22,6 +22,18 @@ def free_port(kind=socket.SOCK_STREAM):
         return probe.getsockname()[1]
 
 
+def free_port_of_both_kinds():
+    """A name server listens on the same port by UDP and by TCP."""
+    while True:
+        port = free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
 def wait_for(condition, what, deadline=DEADLINE, process=None):
     """Returns the first true value of condition(); fails when the deadline or the process ends."""
     end = time.monotonic() + deadline
@@ -158,7 +170,7 @@ remote-control:
 
     def __init__(self, zones):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-nsd-'))
-        self.port = free_port(socket.SOCK_DGRAM)
+        self.port = free_port_of_both_kinds()
         conf = self.CONF.format(port=self.port, root=self.root)
         for name, text in zones.items():
             (self.root / f'{name}.zone').write_text(text)
