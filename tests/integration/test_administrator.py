@@ -4,10 +4,10 @@
 """The Administrator's window over AT-SPI, with the real manager and the real mail service."""
 
 import os
-import socket
 import unittest
 
 from administrator import Administrator
+from support.servers import free_port
 
 SITE = '''<?xml version="1.0" encoding="UTF-8"?>
 <site xmlns="urn:pointsman:site:1" name="Headquarters" organization="Example">
@@ -37,12 +37,6 @@ SITE = '''<?xml version="1.0" encoding="UTF-8"?>
 MAIN = 'Pointsman – MAIL1 in Site Headquarters'
 FOCUSABLE_ROLES = {'push button', 'toggle button', 'check box', 'radio button', 'text', 'combo box',
                    'spin button', 'tree table', 'table', 'page tab list', 'password text'}
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 class TestAdministrator(unittest.TestCase):

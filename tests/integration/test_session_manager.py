@@ -14,6 +14,8 @@ import unittest
 
 from gi.repository import Gio, GLib
 
+from support.servers import free_port
+
 MANAGER = "org.pointsman.Manager1"
 DEADLINE = 20
 
@@ -33,11 +35,6 @@ SITE = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def find_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
@@ -50,7 +47,7 @@ class SessionManager(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pm-session-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.port = find_port()
+        self.port = free_port()
         self.path = f"{self.folder}/config/site.xml"
         os.mkdir(f"{self.folder}/config")
         self.write(self.site("example.com"))

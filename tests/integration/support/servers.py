@@ -5,6 +5,7 @@ here and stopped by process id, leaving nothing behind. Waiting is for an event 
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import smtplib
@@ -16,22 +17,19 @@ import time
 DEADLINE = 30
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-def free_port_of_both_kinds():
-    """A name server listens on the same port by UDP and by TCP."""
-    while True:
-        port = free_port()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def free_port():
+    """A port that is free for TCP and UDP, below those that the kernel hands to clients: what is
+    found free here is then not taken by somebody's outgoing connection."""
+    for port in random.sample(range(10000, 32000), 200):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             try:
-                probe.bind(('127.0.0.1', port))
+                tcp.bind(('127.0.0.1', port))
+                udp.bind(('127.0.0.1', port))
                 return port
             except OSError:
                 continue
+    raise RuntimeError('no free port on 127.0.0.1')
 
 
 def wait_for(condition, what, deadline=DEADLINE, process=None):
@@ -170,7 +168,7 @@ remote-control:
 
     def __init__(self, zones):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-nsd-'))
-        self.port = free_port_of_both_kinds()
+        self.port = free_port()
         conf = self.CONF.format(port=self.port, root=self.root)
         for name, text in zones.items():
             (self.root / f'{name}.zone').write_text(text)
