@@ -114,6 +114,7 @@ struct _PmQueueStore
 {
   sqlite3 *db;
   sqlite3_stmt *prepared[N_STATEMENTS];
+  int growth; /* messages, since the transaction began */
 };
 
 static gboolean
@@ -334,6 +335,7 @@ dup_text (sqlite3_stmt *statement, int column)
 gboolean
 pm_queue_store_begin (PmQueueStore *store, GError **error)
 {
+  store->growth = 0;
   return run (store, bind (store, BEGIN, error, ""), error);
 }
 
@@ -349,6 +351,17 @@ pm_queue_store_rollback (PmQueueStore *store)
 {
   if (!sqlite3_get_autocommit (store->db))
     run (store, bind (store, ROLLBACK, NULL, ""), NULL);
+}
+
+/**
+ * pm_queue_store_get_growth:
+ *
+ * Returns: how many messages the last transaction brought in, less those that it removed
+ */
+int
+pm_queue_store_get_growth (const PmQueueStore *store)
+{
+  return store->growth;
 }
 
 static gboolean
@@ -391,6 +404,7 @@ pm_queue_store_insert (PmQueueStore *store, const PmQueueMessage *message, GErro
   for (guint i = 0; i < message->recipients->len; i++)
     if (!insert_recipient (store, message->id, g_ptr_array_index (message->recipients, i), error))
       return FALSE;
+  store->growth++;
   return TRUE;
 }
 
@@ -416,6 +430,7 @@ pm_queue_store_delete (PmQueueStore *store,
     g_ptr_array_add (gone_files, dup_text (statement, 0));
   finish (statement);
 
+  store->growth--;
   return run (store, bind (store, DELETE_MESSAGE, error, "i", (gint64) message), error) &&
          run (store, bind (store, DELETE_BODY, error, "i", (gint64) message), error) &&
          run (store, bind (store, DELETE_RECIPIENTS, error, "i", (gint64) message), error);
@@ -464,6 +479,9 @@ settle_message (PmQueueStore *store,
  * pm_queue_store_update:
  * @next_try: (out): when the message is due next; %G_MAXINT64 when nothing waits and it is gone
  * @gone_files: (element-type utf8): gets the names of files to remove after the commit
+ *
+ * Of a message that was removed meanwhile nothing is recorded, and nobody gets a report on it: who
+ * removed it has decided about that.
  */
 gboolean
 pm_queue_store_update (PmQueueStore *store,
@@ -472,6 +490,14 @@ pm_queue_store_update (PmQueueStore *store,
                        GPtrArray *gone_files,
                        GError **error)
 {
+  sqlite3_stmt *statement = bind (store, BODY_FILE, error, "i", (gint64) update->message);
+  int row = next_row (store, statement, error);
+
+  *next_try = G_MAXINT64;
+  if (row <= 0)
+    return row == 0;
+  finish (statement);
+
   for (guint i = 0; i < update->outcomes->len; i++)
     if (!record_outcome (store, update->message, g_ptr_array_index (update->outcomes, i), error))
       return FALSE;

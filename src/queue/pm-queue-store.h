@@ -21,6 +21,7 @@ gboolean pm_queue_store_check (PmQueueStore *store, GError **error);
 gboolean pm_queue_store_begin (PmQueueStore *store, GError **error);
 gboolean pm_queue_store_commit (PmQueueStore *store, GError **error);
 void pm_queue_store_rollback (PmQueueStore *store);
+int pm_queue_store_get_growth (const PmQueueStore *store);
 
 gboolean pm_queue_store_insert (PmQueueStore *store,
                                 const PmQueueMessage *message,

@@ -50,6 +50,7 @@ struct _PmQueue
   PmQueueStore *writer; /* (owned) (nullable): of the writer thread; NULL while it is broken */
   guint64 last_id;      /* atomic */
   guint64 commits;      /* atomic */
+  guint64 size;         /* atomic: messages, as last committed */
 
   GMutex readers_lock;
   GPtrArray *readers; /* (element-type PmQueueStore): idle ones */
@@ -171,6 +172,8 @@ write_batch (PmQueue *self, GPtrArray *batch, GPtrArray *gone_files, GError **er
   if (!committed)
     return FALSE;
   __atomic_add_fetch (&self->commits, 1, __ATOMIC_RELAXED);
+  __atomic_add_fetch (&self->size, (guint64) (gint64) pm_queue_store_get_growth (self->writer),
+                      __ATOMIC_RELAXED);
   return TRUE;
 }
 
@@ -182,12 +185,15 @@ static gboolean
 reopen (PmQueue *self, GError **error)
 {
   g_autoptr (PmQueueStore) store = NULL;
+  guint64 size;
 
   if (self->writer != NULL)
     return TRUE;
   store = pm_queue_store_open (self->path, TRUE, error);
-  if (store == NULL || !pm_queue_store_check (store, error))
+  if (store == NULL || !pm_queue_store_check (store, error) ||
+      !pm_queue_store_count (store, -1, &size, error))
     return FALSE;
+  __atomic_store_n (&self->size, size, __ATOMIC_RELAXED);
   self->writer = g_steal_pointer (&store);
   return TRUE;
 }
@@ -693,4 +699,15 @@ guint64
 pm_queue_get_commits (PmQueue *self)
 {
   return __atomic_load_n (&self->commits, __ATOMIC_RELAXED);
+}
+
+/**
+ * pm_queue_get_size:
+ *
+ * Returns: how many messages are in the queue; costs nothing
+ */
+guint64
+pm_queue_get_size (PmQueue *self)
+{
+  return __atomic_load_n (&self->size, __ATOMIC_RELAXED);
 }

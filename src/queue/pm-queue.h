@@ -65,5 +65,6 @@ GArray *pm_queue_list_ids (PmQueue *queue, guint64 after, guint limit, GError **
 GArray *pm_queue_due (PmQueue *queue, const PmDue *after, guint limit, GError **error);
 
 guint64 pm_queue_get_commits (PmQueue *queue);
+guint64 pm_queue_get_size (PmQueue *queue);
 
 G_END_DECLS

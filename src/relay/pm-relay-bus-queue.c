@@ -61,14 +61,31 @@ new_task (PmRelay *relay, GAsyncReadyCallback callback, gpointer data)
   return task;
 }
 
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  guint64 x = *(const guint64 *) a;
+  guint64 y = *(const guint64 *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+/* Each once, whatever the caller wrote: a message that stands there twice is one message. */
 static void
 read_ids (Call *call, GVariant *list)
 {
   gsize n;
   const guint64 *ids = g_variant_get_fixed_array (list, &n, sizeof (guint64));
+  guint kept = 0;
 
-  if (n > 0)
-    g_array_append_vals (call->ids, ids, (guint) n);
+  if (n == 0)
+    return;
+  g_array_append_vals (call->ids, ids, (guint) n);
+  g_array_sort (call->ids, compare_ids);
+  for (guint i = 0; i < call->ids->len; i++)
+    if (i == 0 || g_array_index (call->ids, guint64, i) != g_array_index (call->ids, guint64, kept - 1))
+      g_array_index (call->ids, guint64, kept++) = g_array_index (call->ids, guint64, i);
+  g_array_set_size (call->ids, kept);
 }
 
 /* Does the blocking part of @task in a thread, then goes on with @next in this one. */

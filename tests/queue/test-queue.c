@@ -292,6 +292,12 @@ test_failing_syncs (Fixture *f, gconstpointer data)
       g_assert_cmpuint (tally.ok + tally.failed, ==, 7);
       g_assert_cmpuint (tally.ok, >=, 1);
       failures += tally.failed;
+      {
+        guint64 count;
+
+        g_assert_true (pm_queue_count (f->queue, -1, &count, NULL));
+        g_assert_cmpuint (pm_queue_get_size (f->queue), ==, count);
+      }
 
       reopen_queue (f);
       for (guint i = 0; i < tally.ok; i++)
@@ -416,6 +422,27 @@ test_retry_and_delete (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_body_files (f), ==, 0);
 }
 
+/* Removed by hand while it is tried: no report comes of it, and the queue's size stays true. */
+static void
+test_removed_meanwhile (Fixture *f, gconstpointer data)
+{
+  guint64 id = enqueue_one (f, 100, 1);
+  g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, id, NULL);
+  PmQueueUpdate *late = pm_queue_update_new (id);
+  PmQueueMessage *report = make_message (f, 100, 1);
+  guint64 report_id = report->id;
+
+  g_assert_cmpuint (pm_queue_get_size (f->queue), ==, 1);
+  g_assert_cmpuint (change (f, TRUE, id), ==, 1);
+  g_assert_cmpuint (pm_queue_get_size (f->queue), ==, 0);
+
+  pm_queue_update_add (late, g_ptr_array_index (message->recipients, 0), PM_OUTCOME_DONE, "");
+  g_ptr_array_add (late->follow_ups, report);
+  g_assert_cmpint (update (f, late), ==, G_MAXINT64);
+  g_assert_null (pm_queue_load (f->queue, report_id, NULL));
+  g_assert_cmpuint (pm_queue_get_size (f->queue), ==, 0);
+}
+
 static void
 test_ten_thousand (Fixture *f, gconstpointer data)
 {
@@ -523,6 +550,7 @@ main (int argc, char *argv[])
   ADD ("failing-syncs", test_failing_syncs);
   ADD ("outcomes", test_outcomes);
   ADD ("retry-and-delete", test_retry_and_delete);
+  ADD ("removed-meanwhile", test_removed_meanwhile);
   ADD ("ten-thousand", test_ten_thousand);
   ADD ("orphans", test_orphans);
   ADD ("later-format", test_later_format);
