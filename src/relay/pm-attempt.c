@@ -16,6 +16,7 @@
 #include "relay/pm-outbound.h"
 
 #define TROUBLE_DELAY (60 * (gint64) G_USEC_PER_SEC)
+#define PARKED_DELAY (10 * (gint64) G_USEC_PER_SEC) /* for a second overrun destination */
 
 /* Recipients of the message that go the same way. */
 typedef struct
@@ -46,6 +47,7 @@ struct _PmAttempt
   GPtrArray *failed;     /* (element-type PmBounceRecipient): to be reported */
   GPtrArray *late;       /* (element-type PmBounceRecipient): deferred */
   gint64 next_try;       /* of recipients that wait for their time; held ones have none */
+  char *parked_for;      /* (owned) (nullable): a destination that had no room in its line */
   gboolean gone;
   gboolean abandoned;
   gboolean concluded;
@@ -178,10 +180,11 @@ conclude_attempt (PmAttempt *self)
   PmRelay *relay = self->worker->relay;
   guint64 id = self->id;
   gint64 next_try = self->next_try;
+  g_autofree char *parked_for = g_steal_pointer (&self->parked_for);
   gboolean gone = self->gone;
 
   free_attempt (self);
-  pm_relay_attempt_over (relay, id, next_try, gone);
+  pm_relay_attempt_over (relay, id, next_try, parked_for, gone);
 }
 
 /* An update on its way, with the reports that are due once it is in the queue. */
@@ -569,18 +572,16 @@ static void
 plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
 {
   PmTls tls = pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
-  g_autoptr (GPtrArray) hops =
-      decision->action == PM_ACTION_REJECT
-          ? pm_router_outbound_hops (self->settings->router, decision->recipient->domain)
-          : g_ptr_array_ref (decision->next_hops);
+  GPtrArray *hops = decision->next_hops;
   g_autofree char *key = make_hops_key (hops, tls);
-  const char *destination = hops->len > 0
-                                ? ((PmNextHop *) g_ptr_array_index (hops, 0))->host
-                                : decision->recipient->domain;
+  const PmNextHop *first = hops->len > 0 ? g_ptr_array_index (hops, 0) : NULL;
+  g_autofree char *destination =
+      g_strdup_printf ("%s:%u", first != NULL ? first->host : decision->recipient->domain,
+                       first != NULL ? first->port : 25);
   Group *group = get_group (self, key, destination);
 
   if (group->hops == NULL)
-    group->hops = g_steal_pointer (&hops);
+    group->hops = g_ptr_array_ref (hops);
   group->tls = tls;
   g_ptr_array_add (group->recipients, recipient);
   g_ptr_array_add (group->addresses, pm_mail_address_ref (decision->recipient));
@@ -593,10 +594,25 @@ is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
          self->settings->service->transfer == PM_TRANSFER_INBOUND;
 }
 
+/* The router refuses it now: a mailbox that is gone is told to the sender, a gap in the site waits. */
+static void
+record_refused (PmAttempt *self, const PmQueueRecipient *recipient, const PmDecision *decision)
+{
+  g_autoptr (PmSmtpReply) reply =
+      pm_smtp_reply_parse (decision->reply, PM_SMTP_SOURCE_POLICY, NULL);
+
+  if (reply == NULL)
+    reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 550, "5.7.1", "Not accepted here any more");
+  if (pm_smtp_reply_is_permanent (reply))
+    record_failed (self, recipient, reply, NULL);
+  else
+    record_deferred (self, recipient, reply, NULL);
+}
+
 /*
  * The site may have changed since the recipient was accepted: it goes where it would go now. What
- * is no longer ours goes out as other mail does, since we have answered for it; a mailbox that is
- * gone is told to the sender.
+ * is no longer ours goes out as other mail does, since we have answered for it: the router lets
+ * mail without a client go anywhere.
  */
 static void
 plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
@@ -614,18 +630,12 @@ plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
       return;
     }
   decision = pm_relay_settings_route (self->settings, address, NULL);
-  if (decision->action == PM_ACTION_REJECT && decision->rule != NULL)
+  if (decision->action == PM_ACTION_REJECT)
     {
-      g_autoptr (PmSmtpReply) reply =
-          pm_smtp_reply_parse (decision->reply, PM_SMTP_SOURCE_POLICY, NULL);
-
-      record_failed (self, recipient, reply, NULL);
+      record_refused (self, recipient, decision);
       return;
     }
-  if (decision->action != PM_ACTION_REJECT)
-    pm_relay_settings_describe (decision, recipient);
-  else
-    recipient->agent = PM_QUEUE_REMOTE;
+  pm_relay_settings_describe (decision, recipient);
 
   if (is_held (self, recipient))
     return;
@@ -633,6 +643,22 @@ plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
     plan_mailbox (self, recipient, decision);
   else
     plan_remote (self, recipient, decision);
+}
+
+/* Recipients whose destination is overrun keep their place in the queue, and count no attempt. */
+static void
+start_remote (Group *group)
+{
+  PmAttempt *self = group->attempt;
+
+  if (pm_limiter_acquire (pm_relay_get_limiter (self->worker->relay), group->destination,
+                          pm_worker_get_reactor (self->worker->worker), granted_cb, group))
+    return;
+  if (self->parked_for == NULL)
+    self->parked_for = g_strdup (group->destination);
+  else
+    self->next_try = MIN (self->next_try, self->now + PARKED_DELAY);
+  finish_group (self);
 }
 
 static void
@@ -651,8 +677,7 @@ start_groups (PmAttempt *self)
       if (group->hops == NULL)
         start_mailbox (group);
       else
-        pm_limiter_acquire (pm_relay_get_limiter (self->worker->relay), group->destination,
-                            pm_worker_get_reactor (self->worker->worker), granted_cb, group);
+        start_remote (group);
     }
   finish_part (self);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// A ceiling on outgoing connections. Whoever is over it waits in a queue that holds as many as
-// there are attempts under way, which has a ceiling of its own; nobody is turned away.
+// A ceiling on outgoing connections. Whoever is over it waits in a line; a line that is full turns
+// away, and its owner comes again when there is room (see PmParking).
 
 #include "relay/pm-limiter.h"
 
@@ -14,14 +14,21 @@ typedef struct
   gpointer data;
 } Waiter;
 
+/* One destination that somebody sends to or waits for. */
+typedef struct
+{
+  guint taken;
+  guint waiting;
+} Place;
+
 struct _PmLimiter
 {
   GMutex lock;
   guint total_limit;
   guint destination_limit;
   guint total;
-  GHashTable *by_destination; /* (element-type utf8 guint) */
-  GQueue waiters;             /* (element-type Waiter) */
+  GHashTable *places; /* (element-type utf8 Place) */
+  GQueue waiters;     /* (element-type Waiter) */
 };
 
 static void
@@ -39,7 +46,7 @@ pm_limiter_new (void)
   g_mutex_init (&limiter->lock);
   limiter->total_limit = 1;
   limiter->destination_limit = 1;
-  limiter->by_destination = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  limiter->places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_queue_init (&limiter->waiters);
   return limiter;
 }
@@ -50,30 +57,47 @@ pm_limiter_free (PmLimiter *limiter)
   if (limiter == NULL)
     return;
   g_queue_clear_full (&limiter->waiters, (GDestroyNotify) free_waiter);
-  g_hash_table_unref (limiter->by_destination);
+  g_hash_table_unref (limiter->places);
   g_mutex_clear (&limiter->lock);
   g_free (limiter);
 }
 
-static guint
-count (PmLimiter *limiter, const char *destination)
+static Place *
+get_place (PmLimiter *limiter, const char *destination)
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (limiter->by_destination, destination));
+  Place *place = g_hash_table_lookup (limiter->places, destination);
+
+  if (place == NULL)
+    {
+      place = g_new0 (Place, 1);
+      g_hash_table_insert (limiter->places, g_strdup (destination), place);
+    }
+  return place;
 }
 
 static gboolean
-has_room (PmLimiter *limiter, const char *destination)
+is_free (const PmLimiter *limiter, const Place *place)
 {
-  return limiter->total < limiter->total_limit &&
-         count (limiter, destination) < limiter->destination_limit;
+  return limiter->total < limiter->total_limit && place->taken < limiter->destination_limit;
+}
+
+/* How many more may wait for @place. */
+static guint
+get_room (PmLimiter *limiter, const Place *place)
+{
+  guint waiting = g_queue_get_length (&limiter->waiters);
+  guint line = limiter->destination_limit * PM_LIMITER_WAITING_PER_PLACE;
+
+  if (place->waiting >= line || waiting >= PM_LIMITER_MAX_WAITING)
+    return 0;
+  return MIN (line - place->waiting, PM_LIMITER_MAX_WAITING - waiting);
 }
 
 static void
-grant (PmLimiter *limiter, Waiter *waiter)
+grant (PmLimiter *limiter, Place *place, Waiter *waiter)
 {
   limiter->total++;
-  g_hash_table_insert (limiter->by_destination, g_strdup (waiter->destination),
-                       GUINT_TO_POINTER (count (limiter, waiter->destination) + 1));
+  place->taken++;
   pm_reactor_invoke (waiter->reactor, waiter->func, waiter->data);
   free_waiter (waiter);
 }
@@ -83,15 +107,18 @@ grant_waiters (PmLimiter *limiter)
 {
   GList *next;
 
-  for (GList *l = limiter->waiters.head; l != NULL; l = next)
+  for (GList *l = limiter->waiters.head; l != NULL && limiter->total < limiter->total_limit;
+       l = next)
     {
       Waiter *waiter = l->data;
+      Place *place = get_place (limiter, waiter->destination);
 
       next = l->next;
-      if (!has_room (limiter, waiter->destination))
+      if (!is_free (limiter, place))
         continue;
       g_queue_delete_link (&limiter->waiters, l);
-      grant (limiter, waiter);
+      place->waiting--;
+      grant (limiter, place, waiter);
     }
 }
 
@@ -107,7 +134,7 @@ pm_limiter_set_limits (PmLimiter *limiter, guint total, guint per_destination)
 {
   g_mutex_lock (&limiter->lock);
   limiter->total_limit = MAX (total, 1);
-  limiter->destination_limit = MAX (per_destination, 1);
+  limiter->destination_limit = CLAMP (per_destination, 1, G_MAXUINT / PM_LIMITER_WAITING_PER_PLACE);
   grant_waiters (limiter);
   g_mutex_unlock (&limiter->lock);
 }
@@ -116,15 +143,19 @@ pm_limiter_set_limits (PmLimiter *limiter, guint total, guint per_destination)
  * pm_limiter_acquire:
  * @func: called in @reactor's thread when there is room, never from in here; from then on the place
  *   is taken until pm_limiter_release()
+ *
+ * Returns: %FALSE, and nothing will be called, when too many wait already
  */
-void
+gboolean
 pm_limiter_acquire (PmLimiter *limiter,
                     const char *destination,
                     PmReactor *reactor,
                     PmReactorFunc func,
                     gpointer data)
 {
+  gboolean taken = TRUE;
   Waiter *waiter = g_new0 (Waiter, 1);
+  Place *place;
 
   waiter->destination = g_strdup (destination);
   waiter->reactor = reactor;
@@ -132,25 +163,54 @@ pm_limiter_acquire (PmLimiter *limiter,
   waiter->data = data;
 
   g_mutex_lock (&limiter->lock);
-  if (has_room (limiter, destination))
-    grant (limiter, waiter);
+  place = get_place (limiter, destination);
+  if (is_free (limiter, place))
+    grant (limiter, place, waiter);
+  else if (get_room (limiter, place) > 0)
+    {
+      place->waiting++;
+      g_queue_push_tail (&limiter->waiters, waiter);
+    }
   else
-    g_queue_push_tail (&limiter->waiters, waiter);
+    {
+      taken = FALSE;
+      free_waiter (waiter);
+      if (place->taken == 0 && place->waiting == 0)
+        g_hash_table_remove (limiter->places, destination);
+    }
   g_mutex_unlock (&limiter->lock);
+  return taken;
 }
 
 void
 pm_limiter_release (PmLimiter *limiter, const char *destination)
 {
-  guint left;
+  Place *place;
 
   g_mutex_lock (&limiter->lock);
-  left = count (limiter, destination) - 1;
+  place = get_place (limiter, destination);
   limiter->total--;
-  if (left == 0)
-    g_hash_table_remove (limiter->by_destination, destination);
-  else
-    g_hash_table_insert (limiter->by_destination, g_strdup (destination), GUINT_TO_POINTER (left));
+  if (--place->taken == 0 && place->waiting == 0)
+    g_hash_table_remove (limiter->places, destination);
   grant_waiters (limiter);
   g_mutex_unlock (&limiter->lock);
+}
+
+/**
+ * pm_limiter_get_room:
+ *
+ * Returns: how many more may wait for @destination now
+ */
+guint
+pm_limiter_get_room (PmLimiter *limiter, const char *destination)
+{
+  static const Place nobody = { 0 };
+  const Place *place;
+  guint room;
+
+  g_mutex_lock (&limiter->lock);
+  place = g_hash_table_lookup (limiter->places, destination);
+  room = get_room (limiter, place != NULL ? place : &nobody);
+  g_mutex_unlock (&limiter->lock);
+  return room;
 }

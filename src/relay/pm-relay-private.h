@@ -35,7 +35,11 @@ const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);
 void pm_relay_add_to_counter (PmRelay *relay, PmCounter counter, int by);
 void pm_relay_message_queued (PmRelay *relay, guint64 message, gint64 next_try);
-void pm_relay_attempt_over (PmRelay *relay, guint64 message, gint64 next_try, gboolean gone);
+void pm_relay_attempt_over (PmRelay *relay,
+                            guint64 message,
+                            gint64 next_try,
+                            const char *parked_for,
+                            gboolean gone);
 void pm_relay_session_over (PmRelay *relay);
 void pm_relay_run_blocking (PmRelay *relay, GFunc func, gpointer data);
 

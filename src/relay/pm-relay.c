@@ -17,14 +17,12 @@
 #include "base/pm-log.h"
 #include "net/pm-listener.h"
 #include "relay/pm-attempt.h"
+#include "relay/pm-dispatcher.h"
 #include "relay/pm-inbound.h"
 #include "relay/pm-relay-private.h"
 
-#define MAX_SCHEDULED 100000
-#define LOAD_PAGE 10000
-#define MAX_ACTIVE 1000
+#define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
 #define MAX_BLOCKING_THREADS 4
-#define LOAD_RETRY_SECONDS 10
 #define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
 #define ABANDON_SECONDS 5 /* for cut connections to say so */
 #define SIGNAL_INTERVAL (G_USEC_PER_SEC)
@@ -57,6 +55,7 @@ typedef struct
   } kind;
   guint64 message;
   gint64 next_try;
+  char *parked_for; /* (owned) (nullable) */
   gboolean gone;
 } Event;
 
@@ -73,13 +72,10 @@ struct _PmRelay
   GMainContext *context; /* (owned): the main thread's */
   int lock_fd;
 
-  PmQueue *queue;         /* (owned) */
-  PmScheduler *scheduler; /* (owned) */
-  GHashTable *active;     /* (element-type guint64): messages being tried */
-  GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
-  GSource *timer;         /* (owned) (nullable): until the next one is due */
-  PmLimiter *limiter;     /* (owned) */
-  GThreadPool *blocking;  /* (owned) */
+  PmQueue *queue;           /* (owned) */
+  PmDispatcher *dispatcher; /* (owned) */
+  PmLimiter *limiter;       /* (owned) */
+  GThreadPool *blocking;    /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
   guint next_worker;
@@ -111,8 +107,6 @@ enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (PmRelay, pm_relay, G_TYPE_OBJECT)
-
-static void dispatch (PmRelay *self);
 
 static GSource *
 add_timeout (PmRelay *self, gint64 microseconds, GSourceFunc func)
@@ -379,6 +373,8 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
     }
   pm_limiter_set_limits (self->limiter, settings->service->max_outbound,
                          settings->service->max_per_host);
+  pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
+                                                      settings->service->max_outbound);
   log_transfer (self, settings);
   return TRUE;
 }
@@ -386,30 +382,13 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
 static void
 check_stopped (PmRelay *self)
 {
-  if (!pm_relay_is_stopping (self) || self->stopped || g_hash_table_size (self->active) > 0 ||
+  if (!pm_relay_is_stopping (self) || self->stopped ||
+      pm_dispatcher_count_active (self->dispatcher) > 0 ||
       pm_relay_get_counter (self, PM_COUNTER_SESSIONS) > 0)
     return;
   self->stopped = TRUE;
   clear_source (&self->grace);
   g_signal_emit (self, signals[STOPPED], 0, TRUE);
-}
-
-/*
- * What came due while it was being tried, by a reload or by hand, is tried again: the attempt may
- * have acted on what was true before.
- */
-static void
-take_attempt_over (PmRelay *self, const Event *event)
-{
-  gboolean again = g_hash_table_remove (self->again, &event->message);
-
-  g_hash_table_remove (self->active, &event->message);
-  if (event->gone)
-    return;
-  if (again)
-    pm_scheduler_add (self->scheduler, event->message, pm_clock_now (self->clock));
-  else if (event->next_try != G_MAXINT64)
-    pm_scheduler_add (self->scheduler, event->message, event->next_try);
 }
 
 static void
@@ -418,19 +397,39 @@ take_event (PmRelay *self, const Event *event)
   switch (event->kind)
     {
     case EVENT_QUEUED:
-      pm_relay_add_to_counter (self, PM_COUNTER_QUEUED, 1);
-      pm_scheduler_add (self->scheduler, event->message, event->next_try);
+      pm_dispatcher_queued (self->dispatcher, event->message, event->next_try);
       break;
     case EVENT_ATTEMPT_OVER:
-      take_attempt_over (self, event);
-      if (event->gone)
-        pm_relay_add_to_counter (self, PM_COUNTER_QUEUED, -1);
+      pm_dispatcher_attempt_over (self->dispatcher, event->message, event->next_try,
+                                  event->parked_for, event->gone);
       break;
     case EVENT_SESSION_OVER:
     default:
       return;
     }
   note_queue_change (self);
+}
+
+static void
+clear_event (Event *event)
+{
+  g_free (event->parked_for);
+}
+
+static GArray *
+new_events (void)
+{
+  GArray *events = g_array_new (FALSE, FALSE, sizeof (Event));
+
+  g_array_set_clear_func (events, (GDestroyNotify) clear_event);
+  return events;
+}
+
+static void
+dispatch (PmRelay *self)
+{
+  if (pm_relay_is_running (self))
+    pm_dispatcher_run (self->dispatcher);
 }
 
 static gboolean
@@ -441,7 +440,7 @@ events_cb (gpointer data)
 
   g_mutex_lock (&self->events_lock);
   events = self->events;
-  self->events = g_array_new (FALSE, FALSE, sizeof (Event));
+  self->events = new_events ();
   g_mutex_unlock (&self->events_lock);
 
   for (guint i = 0; i < events->len; i++)
@@ -487,73 +486,14 @@ start_attempt_cb (gpointer data)
 }
 
 static void
-start_attempt (PmRelay *self, guint64 message)
+start_attempt (guint64 message, gpointer data)
 {
+  PmRelay *self = data;
   AttemptStart *start = g_new0 (AttemptStart, 1);
 
-  g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
   start->worker = g_ptr_array_index (self->workers, self->next_worker++ % self->workers->len);
   start->message = message;
   pm_worker_invoke (start->worker->worker, start_attempt_cb, start);
-}
-
-static gboolean
-load_page (PmRelay *self, const PmDue *after)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GArray) page = pm_queue_due (self->queue, after, LOAD_PAGE, &error);
-
-  if (page == NULL)
-    {
-      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
-      return FALSE;
-    }
-  pm_scheduler_load (self->scheduler, (const PmDue *) (gpointer) page->data, page->len, LOAD_PAGE);
-  return TRUE;
-}
-
-static gboolean
-due_cb (gpointer data)
-{
-  dispatch (data);
-  return G_SOURCE_REMOVE;
-}
-
-/* Starts what is due, as far as there is room, and sets the timer for what is due next. */
-static void
-dispatch (PmRelay *self)
-{
-  gint64 now = pm_clock_now (self->clock);
-  gint64 wait = G_MAXINT64;
-  guint64 message;
-  PmDue after;
-
-  clear_source (&self->timer);
-  if (!self->running || pm_relay_is_stopping (self))
-    return;
-  for (;;)
-    {
-      while (g_hash_table_size (self->active) < MAX_ACTIVE &&
-             pm_scheduler_pop (self->scheduler, now, &message))
-        if (g_hash_table_contains (self->active, &message))
-          g_hash_table_add (self->again, g_memdup2 (&message, sizeof message));
-        else
-          start_attempt (self, message);
-      if (!pm_scheduler_wants_load (self->scheduler, now, &after))
-        break;
-      if (!load_page (self, &after))
-        {
-          wait = LOAD_RETRY_SECONDS * G_USEC_PER_SEC;
-          break;
-        }
-    }
-
-  // Over the ceiling, the end of an attempt is what goes on from here.
-  if (wait == G_MAXINT64 && g_hash_table_size (self->active) < MAX_ACTIVE &&
-      pm_scheduler_next (self->scheduler) != G_MAXINT64)
-    wait = pm_scheduler_next (self->scheduler) - now;
-  if (wait != G_MAXINT64)
-    self->timer = add_timeout (self, MAX (wait, 0), due_cb);
 }
 
 static void
@@ -582,7 +522,8 @@ pm_relay_dispose (GObject *object)
 {
   PmRelay *self = PM_RELAY (object);
 
-  clear_source (&self->timer);
+  if (self->dispatcher != NULL)
+    pm_dispatcher_stop (self->dispatcher);
   clear_source (&self->signal_timer);
   clear_source (&self->grace);
   while (self->listening->len > 0)
@@ -606,10 +547,8 @@ pm_relay_finalize (GObject *object)
   g_ptr_array_unref (self->workers);
   g_ptr_array_unref (self->listening);
   g_clear_object (&self->queue);
-  pm_scheduler_free (self->scheduler);
+  pm_dispatcher_free (self->dispatcher);
   pm_limiter_free (self->limiter);
-  g_hash_table_unref (self->active);
-  g_hash_table_unref (self->again);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -642,14 +581,11 @@ pm_relay_init (PmRelay *self)
 {
   self->context = g_main_context_ref_thread_default ();
   self->lock_fd = -1;
-  self->scheduler = pm_scheduler_new (MAX_SCHEDULED);
-  self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->limiter = pm_limiter_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
   self->listening = g_ptr_array_new_with_free_func ((GDestroyNotify) free_listening);
-  self->events = g_array_new (FALSE, FALSE, sizeof (Event));
+  self->events = new_events ();
   g_mutex_init (&self->settings_lock);
   g_mutex_init (&self->events_lock);
 }
@@ -728,9 +664,10 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
     return NULL;
   queue = g_build_filename (self->state_dir, "queue", NULL);
   self->queue = pm_queue_new (queue, self->clock, error);
-  if (self->queue == NULL ||
-      !pm_queue_count (self->queue, -1, &self->counters[PM_COUNTER_QUEUED], error))
+  if (self->queue == NULL)
     return NULL;
+  self->dispatcher =
+      pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);
 }
 
@@ -775,8 +712,7 @@ pm_relay_reload (PmRelay *self, GError **error)
     return FALSE;
   pm_log_event (G_LOG_LEVEL_MESSAGE, "reloaded", "revision", settings->revision, NULL);
   // What was held may go now, and what waits may go elsewhere when its time comes.
-  pm_scheduler_restart (self->scheduler);
-  dispatch (self);
+  pm_dispatcher_restart (self->dispatcher);
   return TRUE;
 }
 
@@ -814,7 +750,7 @@ pm_relay_stop (PmRelay *self)
   if (pm_relay_is_stopping (self))
     return;
   __atomic_store_n (&self->stopping, 1, __ATOMIC_SEQ_CST);
-  clear_source (&self->timer);
+  pm_dispatcher_stop (self->dispatcher);
   while (self->listening->len > 0)
     {
       call_workers (self, stop_accepting_cb, g_ptr_array_index (self->listening, 0), FALSE);
@@ -902,6 +838,9 @@ pm_relay_list_listening (PmRelay *self)
 guint64
 pm_relay_get_counter (PmRelay *self, PmCounter counter)
 {
+  // The queue itself knows: whoever counted along would miscount what is deleted while it is tried.
+  if (counter == PM_COUNTER_QUEUED)
+    return pm_queue_get_size (self->queue);
   return __atomic_load_n (&self->counters[counter], __ATOMIC_RELAXED);
 }
 
@@ -931,7 +870,7 @@ pm_counter_to_string (PmCounter counter)
 gboolean
 pm_relay_is_active (PmRelay *self, guint64 message)
 {
-  return g_hash_table_contains (self->active, &message);
+  return pm_dispatcher_is_active (self->dispatcher, message);
 }
 
 /**
@@ -942,12 +881,7 @@ pm_relay_is_active (PmRelay *self, guint64 message)
 void
 pm_relay_queue_edited (PmRelay *self)
 {
-  guint64 count;
-
-  if (pm_queue_count (self->queue, -1, &count, NULL))
-    __atomic_store_n (&self->counters[PM_COUNTER_QUEUED], count, __ATOMIC_RELAXED);
-  pm_scheduler_restart (self->scheduler);
-  dispatch (self);
+  pm_dispatcher_restart (self->dispatcher);
   note_queue_change (self);
 }
 
@@ -1001,15 +935,21 @@ pm_relay_message_queued (PmRelay *self, guint64 message, gint64 next_try)
 
 /**
  * pm_relay_attempt_over:
- * @next_try: when it is due again; %G_MAXINT64 when it is not, or is held
- * @gone: it has left the queue
+ * @parked_for: (nullable): a destination that had too many waiting for it
+ *
+ * See pm_dispatcher_attempt_over().
  */
 void
-pm_relay_attempt_over (PmRelay *self, guint64 message, gint64 next_try, gboolean gone)
+pm_relay_attempt_over (PmRelay *self,
+                       guint64 message,
+                       gint64 next_try,
+                       const char *parked_for,
+                       gboolean gone)
 {
   tell (self, &(Event){ .kind = EVENT_ATTEMPT_OVER,
                         .message = message,
                         .next_try = next_try,
+                        .parked_for = g_strdup (parked_for),
                         .gone = gone });
 }
 

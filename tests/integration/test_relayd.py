@@ -289,6 +289,30 @@ class Delivering(RelayTest):
         self.report(relay, 'admin@example.com')
         self.assertEqual(len(relay.messages('admin@example.com')), 1)
 
+    def test_dead_host_starves_nobody(self):
+        # It takes connections and never says a word; more wait for it than may be tried at once.
+        dead = socket.create_server(('127.0.0.1', 0), backlog=200)
+        self.addCleanup(dead.close)
+        sink = self.sink()
+        relay = self.relay(routes=forward('partner.example', sink) +
+                           '<route domain="dead.example"><forward><host name="127.0.0.1" port="'
+                           f'{dead.getsockname()[1]}"/></forward></route>')
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            for _ in range(1300):
+                client.sendmail('', ['p@dead.example'], MESSAGE)
+            client.sendmail('', ['anna@example.com', 'p@partner.example'], MESSAGE)
+        relay.wait_messages('anna@example.com')
+        sink.get()
+
+    def test_mailbox_that_is_gone_is_reported(self):
+        # Accepted while there was no way out, then its mailbox and its host are taken away.
+        relay = self.relay(transfer='inbound', routes=forward('partner.example', self.sink()))
+        send(relay, 'p@partner.example', sender='anna@example.com')
+        relay.write_site(routes='<route domain="partner.example"><inbound/></route>')
+        relay.reload()
+        _, recipients = self.report(relay)
+        self.assertEqual(recipients[0]['Status'], '5.1.1')
+
     def test_required_tls_is_never_sent_in_clear(self):
         for tls in ['required', 'verify']:
             with self.subTest(tls):

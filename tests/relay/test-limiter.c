@@ -30,18 +30,18 @@ test_limits (void)
   granted = 0;
   pm_limiter_set_limits (limiter, 3, 2);
   for (guint i = 0; i < 4; i++)
-    pm_limiter_acquire (limiter, "a", reactor, granted_cb, NULL);
+    g_assert_true (pm_limiter_acquire (limiter, "a", reactor, granted_cb, NULL));
   g_assert_cmpuint (granted, ==, 0);
   run ();
   g_assert_cmpuint (granted, ==, 2);
 
   // Those that wait for a slow destination do not stand in the way of another one.
-  pm_limiter_acquire (limiter, "b", reactor, granted_cb, &other);
+  g_assert_true (pm_limiter_acquire (limiter, "b", reactor, granted_cb, &other));
   run ();
   g_assert_true (other);
   g_assert_cmpuint (granted, ==, 3);
 
-  pm_limiter_acquire (limiter, "c", reactor, granted_cb, NULL);
+  g_assert_true (pm_limiter_acquire (limiter, "c", reactor, granted_cb, NULL));
   run ();
   g_assert_cmpuint (granted, ==, 3);
   pm_limiter_release (limiter, "b");

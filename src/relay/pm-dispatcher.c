@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// When attempts begin. What it promises: whatever lies in the queue is tried when it is due, one
+// attempt at a message at a time, and what cannot go now keeps nothing else from going.
+
+#include "relay/pm-dispatcher.h"
+
+#include "base/pm-log.h"
+#include "relay/pm-parking.h"
+
+#define MAX_SCHEDULED 100000
+#define MAX_PARKED 100000
+#define LOAD_PAGE 10000
+#define LOAD_RETRY (10 * G_USEC_PER_SEC)
+#define PARKING_INTERVAL (G_USEC_PER_SEC / 4)    /* looks for room when nothing else happens */
+#define PARKING_PAUSE (G_USEC_PER_SEC / 20)      /* and not more often when much happens */
+#define PARKING_FULL_DELAY (60 * G_USEC_PER_SEC) /* for those that have no place there */
+
+struct _PmDispatcher
+{
+  PmQueue *queue;        /* (owned) */
+  PmClock *clock;        /* (owned) */
+  PmLimiter *limiter;    /* (not owned) */
+  GMainContext *context; /* (owned) */
+  PmDispatchFunc func;
+  gpointer data;
+
+  PmScheduler *scheduler; /* (owned) */
+  PmParking *parking;     /* (owned) */
+  gint64 parking_looked;  /* when, monotonic */
+  GHashTable *active;     /* (element-type guint64): messages being tried */
+  GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
+  guint max_active;
+  GSource *timer; /* (owned) (nullable): until there is something to do */
+  gboolean running;
+};
+
+PmDispatcher *
+pm_dispatcher_new (PmQueue *queue,
+                   PmClock *clock,
+                   PmLimiter *limiter,
+                   PmDispatchFunc func,
+                   gpointer data)
+{
+  PmDispatcher *self = g_new0 (PmDispatcher, 1);
+
+  self->queue = g_object_ref (queue);
+  self->clock = g_object_ref (clock);
+  self->limiter = limiter;
+  self->context = g_main_context_ref_thread_default ();
+  self->func = func;
+  self->data = data;
+  self->scheduler = pm_scheduler_new (MAX_SCHEDULED);
+  self->parking = pm_parking_new (MAX_PARKED);
+  self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->max_active = 1;
+  return self;
+}
+
+static void
+clear_timer (PmDispatcher *self)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
+void
+pm_dispatcher_free (PmDispatcher *self)
+{
+  if (self == NULL)
+    return;
+  clear_timer (self);
+  pm_scheduler_free (self->scheduler);
+  pm_parking_free (self->parking);
+  g_hash_table_unref (self->active);
+  g_hash_table_unref (self->again);
+  g_main_context_unref (self->context);
+  g_object_unref (self->clock);
+  g_object_unref (self->queue);
+  g_free (self);
+}
+
+static gboolean
+load_page (PmDispatcher *self, const PmDue *after)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) page = pm_queue_due (self->queue, after, LOAD_PAGE, &error);
+
+  if (page == NULL)
+    {
+      pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+      return FALSE;
+    }
+  pm_scheduler_load (self->scheduler, (const PmDue *) (gpointer) page->data, page->len, LOAD_PAGE);
+  return TRUE;
+}
+
+static void
+begin (PmDispatcher *self, guint64 message)
+{
+  if (g_hash_table_contains (self->active, &message))
+    {
+      g_hash_table_add (self->again, g_memdup2 (&message, sizeof message));
+      return;
+    }
+  g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
+  self->func (message, self->data);
+}
+
+static gboolean
+has_place (PmDispatcher *self)
+{
+  return g_hash_table_size (self->active) < self->max_active;
+}
+
+/* Who was parked goes before what is due later: it was due first. */
+static void
+begin_parked (PmDispatcher *self, gint64 now)
+{
+  g_autoptr (GArray) messages = NULL;
+  gint64 moment = g_get_monotonic_time ();
+
+  if (pm_parking_is_empty (self->parking) || moment < self->parking_looked + PARKING_PAUSE)
+    return;
+  self->parking_looked = moment;
+  messages = g_array_new (FALSE, FALSE, sizeof (guint64));
+  pm_parking_take (self->parking, self->limiter, messages);
+  for (guint i = 0; i < messages->len; i++)
+    if (has_place (self))
+      begin (self, g_array_index (messages, guint64, i));
+    else
+      pm_scheduler_add (self->scheduler, g_array_index (messages, guint64, i), now);
+}
+
+static gboolean
+timer_cb (gpointer data)
+{
+  pm_dispatcher_run (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_timer (PmDispatcher *self, gint64 wait)
+{
+  if (wait == G_MAXINT64)
+    return;
+  self->timer = g_timeout_source_new ((guint) CLAMP (wait / 1000 + 1, 0, 3600 * 1000));
+  g_source_set_callback (self->timer, timer_cb, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+/**
+ * pm_dispatcher_run:
+ *
+ * Begins what is due, as far as there is room, and sets the timer for what is due next.
+ */
+void
+pm_dispatcher_run (PmDispatcher *self)
+{
+  gint64 now = pm_clock_now (self->clock);
+  gint64 wait = G_MAXINT64;
+  guint64 message;
+  PmDue after;
+
+  self->running = TRUE;
+  clear_timer (self);
+  begin_parked (self, now);
+  for (;;)
+    {
+      while (has_place (self) && pm_scheduler_pop (self->scheduler, now, &message))
+        begin (self, message);
+      if (!pm_scheduler_wants_load (self->scheduler, now, &after))
+        break;
+      if (!load_page (self, &after))
+        {
+          wait = LOAD_RETRY;
+          break;
+        }
+    }
+
+  // Over the ceiling, the end of an attempt is what goes on from here.
+  if (wait == G_MAXINT64 && has_place (self) && pm_scheduler_next (self->scheduler) != G_MAXINT64)
+    wait = MAX (pm_scheduler_next (self->scheduler) - now, 0);
+  if (!pm_parking_is_empty (self->parking))
+    wait = MIN (wait, PARKING_INTERVAL);
+  set_timer (self, wait);
+}
+
+/**
+ * pm_dispatcher_stop:
+ *
+ * Begins nothing more.
+ */
+void
+pm_dispatcher_stop (PmDispatcher *self)
+{
+  self->running = FALSE;
+  clear_timer (self);
+}
+
+/**
+ * pm_dispatcher_restart:
+ *
+ * The queue, or what it is routed by, was changed by hand: what is due is read again from disk.
+ */
+void
+pm_dispatcher_restart (PmDispatcher *self)
+{
+  pm_scheduler_restart (self->scheduler);
+  pm_parking_clear (self->parking);
+  if (self->running)
+    pm_dispatcher_run (self);
+}
+
+/**
+ * pm_dispatcher_set_max_active:
+ * @max_active: how many attempts may be under way at once
+ */
+void
+pm_dispatcher_set_max_active (PmDispatcher *self, guint max_active)
+{
+  self->max_active = MAX (max_active, 1);
+}
+
+/**
+ * pm_dispatcher_queued:
+ *
+ * There is a new message in the queue. pm_dispatcher_run() is to follow, after the last of several.
+ */
+void
+pm_dispatcher_queued (PmDispatcher *self, guint64 message, gint64 time)
+{
+  pm_scheduler_add (self->scheduler, message, time);
+}
+
+/**
+ * pm_dispatcher_attempt_over:
+ * @next_try: when it is due again; %G_MAXINT64 when it is not, or is held
+ * @parked_for: (nullable): the destination that has too many waiting for it, for which recipients
+ *   of this message are due now
+ * @gone: it has left the queue
+ *
+ * An attempt has ended. What came due while it was being tried, by a reload or by hand, is tried
+ * again: the attempt may have acted on what was true before. pm_dispatcher_run() is to follow.
+ */
+void
+pm_dispatcher_attempt_over (PmDispatcher *self,
+                            guint64 message,
+                            gint64 next_try,
+                            const char *parked_for,
+                            gboolean gone)
+{
+  gboolean again = g_hash_table_remove (self->again, &message);
+  gint64 now = pm_clock_now (self->clock);
+
+  g_hash_table_remove (self->active, &message);
+  if (gone)
+    return;
+  if (parked_for != NULL && !pm_parking_add (self->parking, parked_for, message))
+    next_try = MIN (next_try, now + PARKING_FULL_DELAY);
+  if (again)
+    next_try = now;
+  if (next_try != G_MAXINT64)
+    pm_scheduler_add (self->scheduler, message, next_try);
+}
+
+gboolean
+pm_dispatcher_is_active (PmDispatcher *self, guint64 message)
+{
+  return g_hash_table_contains (self->active, &message);
+}
+
+guint
+pm_dispatcher_count_active (PmDispatcher *self)
+{
+  return g_hash_table_size (self->active);
+}
