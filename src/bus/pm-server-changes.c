@@ -7,7 +7,7 @@
 
 #include "bus/pm-server-connection.h"
 
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 #include "bus/pm-bus-error.h"
 #include "bus/pm-server-connection-private.h"
 
@@ -231,7 +231,7 @@ change_site (GTask *task,
   making = g_task_new (self, g_task_get_cancellable (task), text_made_cb, g_object_ref (task));
   g_task_set_source_tag (making, change_site);
   g_task_set_task_data (making, change, NULL);
-  pm_worker_run (making, make_text_in_thread, NULL);
+  pm_task_thread_run (making, make_text_in_thread, NULL);
 }
 
 /**

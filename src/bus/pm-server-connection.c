@@ -7,7 +7,7 @@
 
 #include "bus/pm-server-connection.h"
 
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 #include "bus/pm-bus-error.h"
 #include "bus/pm-server-connection-private.h"
 
@@ -316,7 +316,7 @@ parse (PmServerConnection *self, GVariant *reply)
   task = g_task_new (self, self->cancellable, parsed_cb, NULL);
   g_task_set_source_tag (task, parse);
   g_task_set_task_data (task, reading, (GDestroyNotify) free_reading);
-  pm_worker_run (task, parse_in_thread, NULL);
+  pm_task_thread_run (task, parse_in_thread, NULL);
 }
 
 static void
@@ -703,7 +703,7 @@ connect_to_bus (PmServerConnection *self)
   task = g_task_new (self, self->cancellable, address_cb, NULL);
   g_task_set_source_tag (task, connect_to_bus);
   g_task_set_task_data (task, GINT_TO_POINTER ((int) self->bus), NULL);
-  pm_worker_run (task, find_address_in_thread, g_free);
+  pm_task_thread_run (task, find_address_in_thread, g_free);
 }
 
 /* --- For pm-server-changes.c ------------------------------------------------------------------ */

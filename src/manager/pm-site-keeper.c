@@ -9,7 +9,7 @@
 #include <pwd.h>
 
 #include "base/pm-error.h"
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 
 /* How long the file must be left alone before a change from outside is read, in milliseconds. */
 #define SETTLE 100
@@ -98,7 +98,7 @@ pm_site_keeper_load_async (PmSiteKeeper *self, GAsyncReadyCallback callback, gpo
   g_autoptr (GTask) task = NULL;
 
   (void) start_work (self, callback, data, &task);
-  pm_worker_run (task, load_in_thread, (GDestroyNotify) g_bytes_unref);
+  pm_task_thread_run (task, load_in_thread, (GDestroyNotify) g_bytes_unref);
 }
 
 /**
@@ -185,7 +185,7 @@ pm_site_keeper_check_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->xml = g_bytes_ref (xml);
-  pm_worker_run (task, check_in_thread, (GDestroyNotify) g_ptr_array_unref);
+  pm_task_thread_run (task, check_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 /**
@@ -257,7 +257,7 @@ pm_site_keeper_save_async (PmSiteKeeper *self,
   work->comment = g_strdup (comment);
   work->number = who;
   work->validate = validate;
-  pm_worker_run (task, save_in_thread, g_free);
+  pm_task_thread_run (task, save_in_thread, g_free);
 }
 
 /**
@@ -300,7 +300,7 @@ pm_site_keeper_history_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->number = limit;
-  pm_worker_run (task, history_in_thread, (GDestroyNotify) g_ptr_array_unref);
+  pm_task_thread_run (task, history_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 /**
@@ -337,7 +337,7 @@ pm_site_keeper_read_revision_async (PmSiteKeeper *self,
   Work *work = start_work (self, callback, data, &task);
 
   work->revision = g_strdup (revision);
-  pm_worker_run (task, read_revision_in_thread, (GDestroyNotify) g_bytes_unref);
+  pm_task_thread_run (task, read_revision_in_thread, (GDestroyNotify) g_bytes_unref);
 }
 
 GBytes *

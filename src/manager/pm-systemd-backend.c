@@ -7,7 +7,7 @@
 #include "manager/pm-systemd-backend.h"
 
 #include "base/pm-error.h"
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 #include "manager/pm-journal.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
@@ -495,7 +495,7 @@ pm_systemd_backend_read_journal_async (PmServiceBackend *backend,
   query->count = count;
   g_task_set_source_tag (task, pm_systemd_backend_read_journal_async);
   g_task_set_task_data (task, query, (GDestroyNotify) free_query);
-  pm_worker_run (task, read_journal_in_thread, (GDestroyNotify) g_ptr_array_unref);
+  pm_task_thread_run (task, read_journal_in_thread, (GDestroyNotify) g_ptr_array_unref);
 }
 
 static void

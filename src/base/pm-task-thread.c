@@ -5,7 +5,7 @@
 // the task's own main context. A thread that g_task_run_in_thread() starts may drop the last
 // reference to the source object, and an object with signals and timers must not be disposed there.
 
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 
 typedef struct
 {
@@ -45,7 +45,7 @@ run_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
 }
 
 /**
- * pm_worker_run:
+ * pm_task_thread_run:
  * @task: what to work for; its cancellable ends the waiting, not the work
  * @work: gets @task's data, which must be fit for another thread until it returns
  * @free_result: frees what @work returns
@@ -53,7 +53,7 @@ run_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
  * Runs @work in a thread and returns what came of it as @task's pointer or error.
  */
 void
-pm_worker_run (GTask *task, PmWorkFunc work, GDestroyNotify free_result)
+pm_task_thread_run (GTask *task, PmWorkFunc work, GDestroyNotify free_result)
 {
   g_autoptr (GTask) inner = NULL;
   Job *job;
@@ -66,7 +66,7 @@ pm_worker_run (GTask *task, PmWorkFunc work, GDestroyNotify free_result)
   job->task_data = g_task_get_task_data (task);
   job->free_result = free_result;
   inner = g_task_new (NULL, NULL, done_cb, job);
-  g_task_set_source_tag (inner, pm_worker_run);
+  g_task_set_source_tag (inner, pm_task_thread_run);
   g_task_set_task_data (inner, job, NULL);
   g_task_run_in_thread (inner, run_in_thread);
 }
