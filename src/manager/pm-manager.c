@@ -447,8 +447,9 @@ apply (Call *call)
   get_arguments (call, "(&s&s&s&su)", &xml, &base, &comment, &how, &timeout);
   if (!g_str_equal (how, "restart") && !g_str_equal (how, "reload"))
     {
-      fail (call, g_error_new (PM_ERROR, PM_ERROR_INVALID,
-                               "A site is applied by “restart” or “reload”, not by “%s”.", how));
+      fail (call, g_error_new_literal (PM_ERROR, PM_ERROR_INVALID,
+                                       "A site is applied by “restart” or “reload”, not by anything "
+                                       "else."));
       return;
     }
   bytes = take_xml (call, xml, comment);

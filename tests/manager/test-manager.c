@@ -466,6 +466,39 @@ test_outside_edit (Fixture *f, gconstpointer data)
   assert_property (f, "Revision", "");
 }
 
+/* Whatever is taken for a revision, an answer comes, in whole letters. */
+static void
+test_odd_revisions (Fixture *f, gconstpointer data)
+{
+  g_autofree char *digits = g_strnfill (63, 'a');
+  g_autofree char *cut_at_64 = g_strconcat (digits, "\xc3\xa9", NULL);
+  g_autofree char *large = g_strnfill (1024 * 1024, 'x');
+  g_autofree char *revision = write_sample (f);
+  const char *const odd[] = { "", "/", "../site.xml", "aaaaaaa\xc3\xa9", "\xe2\x80\x9c",
+                              cut_at_64, large };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (odd); i++)
+    {
+      g_autofree char *read =
+          call_fails (f, "ReadRevision", g_variant_new ("(s)", odd[i]), PM_ERROR_NOT_FOUND);
+      g_autofree char *write =
+          call_fails (f, "WriteSite", g_variant_new ("(sss)", f->sample, odd[i], ""),
+                      PM_ERROR_CONFLICT);
+      g_autofree char *apply =
+          call_fails (f, "Apply", g_variant_new ("(ssssu)", f->sample, odd[i], "", "restart", 1),
+                      PM_ERROR_CONFLICT);
+      g_autofree char *how =
+          call_fails (f, "Apply", g_variant_new ("(ssssu)", f->sample, "", "", odd[i], 1),
+                      PM_ERROR_INVALID);
+
+      g_assert_cmpuint (strlen (read), <, 200);
+      g_assert_cmpuint (strlen (write), <, 300);
+      g_assert_cmpuint (strlen (apply), <, 300);
+      g_assert_cmpuint (strlen (how), <, 200);
+    }
+  assert_property (f, "Revision", revision);
+}
+
 /* --- Who may, and one at a time ---------------------------------------------------------------- */
 
 static void
@@ -736,6 +769,7 @@ main (int argc, char *argv[])
   add ("check-good", test_check_good, NULL);
   add ("long-comment", test_long_comment, NULL);
   add ("outside-edit", test_outside_edit, NULL);
+  add ("odd-revisions", test_odd_revisions, NULL);
   add ("denied", test_denied, NULL);
   add ("busy", test_busy, NULL);
   add ("start-and-stop", test_start_and_stop, NULL);
