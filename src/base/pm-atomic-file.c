@@ -43,9 +43,35 @@ write_all (int fd, GBytes *contents)
   return TRUE;
 }
 
+/*
+ * The file that replaces another belongs to whom that one belonged to. The owner may change where
+ * only root could keep it: whoever replaces it could have written it anyway. The group may not: it
+ * is by their group that others read it.
+ */
 static gboolean
-fill (int fd, const char *path, GBytes *contents, int mode, GError **error)
+keep_owner (int fd, const struct stat *former)
 {
+  struct stat own;
+
+  if (fstat (fd, &own) != 0)
+    return FALSE;
+  if ((own.st_uid == former->st_uid && own.st_gid == former->st_gid) ||
+      fchown (fd, former->st_uid, former->st_gid) == 0)
+    return TRUE;
+  return errno == EPERM &&
+         (own.st_gid == former->st_gid || fchown (fd, (uid_t) -1, former->st_gid) == 0);
+}
+
+static gboolean
+fill (int fd,
+      const char *path,
+      GBytes *contents,
+      int mode,
+      const struct stat *former,
+      GError **error)
+{
+  if (former != NULL && !keep_owner (fd, former))
+    return fail (error, "keep the owner and group in replacing", path);
   if (fchmod (fd, (mode_t) mode) != 0)
     return fail (error, "set the mode of", path);
   if (!write_all (fd, contents))
@@ -79,6 +105,36 @@ pm_atomic_file_sync_directory (const char *path, GError **error)
   return ok;
 }
 
+static gboolean
+write_or_replace (const char *path,
+                  GBytes *contents,
+                  int mode,
+                  const struct stat *former,
+                  GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *temporary = g_strdup_printf ("%s/.%s.XXXXXX", folder, name);
+  gboolean ok;
+  int fd;
+
+  fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return fail (error, "create a file beside", path);
+
+  ok = fill (fd, path, contents, mode, former, error);
+  if (close (fd) != 0 && ok)
+    ok = fail (error, "close", temporary);
+  if (ok && rename (temporary, path) != 0)
+    ok = fail (error, "replace", path);
+  if (!ok)
+    {
+      unlink (temporary);
+      return FALSE;
+    }
+  return pm_atomic_file_sync_directory (folder, error);
+}
+
 /**
  * pm_atomic_file_write:
  * @path: the file to create or replace; its folder must exist
@@ -94,25 +150,27 @@ pm_atomic_file_sync_directory (const char *path, GError **error)
 gboolean
 pm_atomic_file_write (const char *path, GBytes *contents, int mode, GError **error)
 {
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autofree char *name = g_path_get_basename (path);
-  g_autofree char *temporary = g_strdup_printf ("%s/.%s.XXXXXX", folder, name);
-  gboolean ok;
-  int fd;
+  return write_or_replace (path, contents, mode, NULL, error);
+}
 
-  fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return fail (error, "create a file beside", path);
+/**
+ * pm_atomic_file_replace:
+ * @path: the file to replace or create; its folder must exist
+ * @contents: what it is to hold
+ * @mode: its permission bits where there was none
+ * @error: a #GIOErrorEnum, also where its group cannot be kept
+ *
+ * As pm_atomic_file_write(), but a file that was there keeps its permission bits, its owner (as far
+ * as this process may set it) and its group.
+ */
+gboolean
+pm_atomic_file_replace (const char *path, GBytes *contents, int mode, GError **error)
+{
+  struct stat former;
 
-  ok = fill (fd, temporary, contents, mode, error);
-  if (close (fd) != 0 && ok)
-    ok = fail (error, "close", temporary);
-  if (ok && rename (temporary, path) != 0)
-    ok = fail (error, "replace", path);
-  if (!ok)
-    {
-      unlink (temporary);
-      return FALSE;
-    }
-  return pm_atomic_file_sync_directory (folder, error);
+  if (stat (path, &former) == 0)
+    return write_or_replace (path, contents, (int) (former.st_mode & 0777), &former, error);
+  if (errno != ENOENT)
+    return fail (error, "look at", path);
+  return write_or_replace (path, contents, mode, NULL, error);
 }

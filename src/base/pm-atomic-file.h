@@ -11,6 +11,10 @@ gboolean pm_atomic_file_write (const char *path,
                                GBytes *contents,
                                int mode,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean pm_atomic_file_replace (const char *path,
+                                 GBytes *contents,
+                                 int mode,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean pm_atomic_file_sync_directory (const char *path,
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -373,7 +373,7 @@ make_folders (PmDaemon *self)
 
   /* A user's own are made here; the system's come with the installation. */
   if ((self->options.session && g_mkdir_with_parents (config_folder, 0700) != 0) ||
-      g_mkdir_with_parents (self->history, 0700) != 0)
+      g_mkdir_with_parents (self->history, 0750) != 0)
     {
       pm_log_event (G_LOG_LEVEL_WARNING, "manager-failed", "reason", g_strerror (errno), "folder",
                     self->history, NULL);

@@ -20,8 +20,13 @@
 #include "base/pm-error.h"
 #include "site/pm-site-file.h"
 
-#define FILE_MODE 0644
+/* The mail service reads it by its group; nobody else needs to. */
+#define FILE_MODE 0640
+#define HISTORY_FOLDER_MODE 0750
 #define HISTORY_MODE 0600
+/* What somebody else's save may take, in milliseconds. */
+#define LOCK_PATIENCE 10000
+#define LOCK_PAUSE 20
 
 struct _PmSiteStore
 {
@@ -166,6 +171,15 @@ index_path (PmSiteStore *store)
   return g_build_filename (store->history_folder, "index", NULL);
 }
 
+// Text whatever a damaged line holds.
+static char *
+unescape (const char *field)
+{
+  g_autofree char *bytes = g_strcompress (field);
+
+  return g_utf8_make_valid (bytes, -1);
+}
+
 // One entry a line: time, revision, who, comment, tabs between, escaped; a line that is not whole
 // (a crash while it was added) is no entry.
 static PmSiteHistoryEntry *
@@ -181,8 +195,8 @@ parse_entry (const char *line)
   entry = g_new0 (PmSiteHistoryEntry, 1);
   entry->time = time;
   entry->revision = g_strdup (fields[1]);
-  entry->who = g_strcompress (fields[2]);
-  entry->comment = g_strcompress (fields[3]);
+  entry->who = unescape (fields[2]);
+  entry->comment = unescape (fields[3]);
   return entry;
 }
 
@@ -249,7 +263,8 @@ static gboolean
 append_line (PmSiteStore *store, const char *line, GError **error)
 {
   g_autofree char *path = index_path (store);
-  int fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, HISTORY_MODE);
+  // Beside a file in somebody else's folder a link could lead anywhere.
+  int fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, HISTORY_MODE);
   gboolean ok;
 
   if (fd < 0)
@@ -317,20 +332,34 @@ static int
 lock (PmSiteStore *store, GError **error)
 {
   g_autofree char *path = g_build_filename (store->history_folder, "lock", NULL);
-  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, HISTORY_MODE);
+  gint64 deadline = g_get_monotonic_time () + LOCK_PATIENCE * G_TIME_SPAN_MILLISECOND;
+  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, HISTORY_MODE);
 
   if (fd < 0)
     {
       fail_errno (error, "open", path);
       return -1;
     }
-  while (flock (fd, LOCK_EX) != 0)
-    if (errno != EINTR)
-      {
+  // A program that was stopped while it saved must not stop all others with it.
+  while (flock (fd, LOCK_EX | LOCK_NB) != 0)
+    {
+      if (errno == EINTR)
+        continue;
+      if (errno == EWOULDBLOCK && g_get_monotonic_time () < deadline)
+        {
+          g_usleep (LOCK_PAUSE * G_TIME_SPAN_MILLISECOND);
+          continue;
+        }
+      if (errno == EWOULDBLOCK)
+        g_set_error (error, PM_ERROR, PM_ERROR_BUSY,
+                     "Another program has been saving %s for %d seconds; end it, or try again when "
+                     "it is done",
+                     store->path, LOCK_PATIENCE / 1000);
+      else
         fail_errno (error, "lock", path);
-        close (fd);
-        return -1;
-      }
+      close (fd);
+      return -1;
+    }
   return fd;
 }
 
@@ -395,36 +424,38 @@ make_history_folder (PmSiteStore *store, GError **error)
 
   if (g_file_test (store->history_folder, G_FILE_TEST_IS_DIR))
     return TRUE;
-  if (g_mkdir_with_parents (store->history_folder, 0700) != 0)
+  if (g_mkdir_with_parents (store->history_folder, HISTORY_FOLDER_MODE) != 0)
     return fail_errno (error, "make the folder", store->history_folder);
   return pm_atomic_file_sync_directory (parent, error);
+}
+
+// What a caller takes for a revision may be any text, also one that is cut in the middle of a letter.
+static char *
+to_short_words (const char *revision)
+{
+  if (revision == NULL || *revision == '\0')
+    return g_strdup ("no file");
+  return is_revision (revision) ? g_strndup (revision, 8) : g_strdup ("something that is none");
 }
 
 static gboolean
 check_base (PmSiteStore *store, const char *present, const char *base, GError **error)
 {
+  g_autofree char *began = to_short_words (base);
   gboolean same = present == NULL ? base == NULL || *base == '\0' : g_strcmp0 (present, base) == 0;
 
   if (same)
     return TRUE;
   if (present == NULL)
     g_set_error (error, PM_ERROR, PM_ERROR_CONFLICT,
-                 "%s is gone, so your change of revision %.8s was not written; load the site again",
-                 store->path, base);
+                 "%s is gone, so your change of revision %s was not written; load the site again",
+                 store->path, began);
   else
     g_set_error (error, PM_ERROR, PM_ERROR_CONFLICT,
-                 "%s has changed meanwhile (it is revision %.8s, your change began with %.8s) and "
+                 "%s has changed meanwhile (it is revision %.8s, your change began with %s) and "
                  "was not overwritten; load it again and repeat the change",
-                 store->path, present, base != NULL && *base != '\0' ? base : "no file");
+                 store->path, present, began);
   return FALSE;
-}
-
-static int
-present_mode (PmSiteStore *store)
-{
-  struct stat info;
-
-  return stat (store->path, &info) == 0 ? (int) (info.st_mode & 0777) : FILE_MODE;
 }
 
 static char *
@@ -455,7 +486,7 @@ save_locked (PmSiteStore *store,
     return g_steal_pointer (&revision);
 
   if (!keep_revision (store, xml, revision, who, comment, error) ||
-      !pm_atomic_file_write (store->path, xml, present_mode (store), error))
+      !pm_atomic_file_replace (store->path, xml, FILE_MODE, error))
     return NULL;
   return g_steal_pointer (&revision);
 }
@@ -550,11 +581,14 @@ pm_site_store_read_revision (PmSiteStore *store, const char *revision, GError **
   g_return_val_if_fail (revision != NULL, NULL);
 
   // The name of a file is made from it, so it must be nothing but a revision.
-  if (is_revision (revision))
+  if (!is_revision (revision))
     {
-      path = revision_path (store, revision);
-      xml = read_file (path, PM_SITE_FILE_MAX_SIZE, &local_error);
+      g_set_error_literal (error, PM_ERROR, PM_ERROR_NOT_FOUND,
+                           "That is no revision: one has 64 hexadecimal digits in lower case");
+      return NULL;
     }
+  path = revision_path (store, revision);
+  xml = read_file (path, PM_SITE_FILE_MAX_SIZE, &local_error);
   if (local_error != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
@@ -563,7 +597,7 @@ pm_site_store_read_revision (PmSiteStore *store, const char *revision, GError **
   if (xml == NULL)
     {
       g_set_error (error, PM_ERROR, PM_ERROR_NOT_FOUND,
-                   "There is no revision “%.64s” in the history", revision);
+                   "There is no revision %s in the history", revision);
       return NULL;
     }
   found = pm_site_revision (xml);

@@ -6,9 +6,14 @@
 
 #include "site/pm-site-store.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/pm-error.h"
 #include "site/pm-site-file.h"
@@ -368,6 +373,175 @@ test_no_history (Fixture *fixture, gconstpointer data)
   assert_file (fixture, "one");
 }
 
+/* Whose the file is */
+
+static void
+assert_owner (const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+  struct stat info;
+
+  g_assert_cmpint (stat (path, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 07777, ==, mode);
+  g_assert_cmpuint (info.st_uid, ==, uid);
+  g_assert_cmpuint (info.st_gid, ==, gid);
+}
+
+static void
+test_modes (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *two = NULL;
+  mode_t mask = umask (0);
+
+  umask (mask);
+  assert_owner (fixture->path, 0640, geteuid (), getegid ());
+  assert_owner (fixture->history, 0750 & ~mask, geteuid (), getegid ());
+  assert_owner (fixture->index, 0600, geteuid (), getegid ());
+  g_assert_cmpint (chmod (fixture->path, 0604), ==, 0);
+  two = save_ok (fixture, "two", one);
+  assert_owner (fixture->path, 0604, geteuid (), getegid ());
+}
+
+static void
+test_owner (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *two = NULL;
+
+  if (geteuid () != 0 || chown (fixture->path, 12345, 12346) != 0)
+    {
+      g_test_skip ("only root gives files away");
+      return;
+    }
+  two = save_ok (fixture, "two", one);
+  assert_owner (fixture->path, 0640, 12345, 12346);
+}
+
+/* As an ordinary user, who may give away neither owner nor, but for one's own groups, group. */
+static void
+test_owner_as_user (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *two = NULL;
+  g_autoptr (GError) error = NULL;
+  const gid_t groups[] = { 12346 };
+
+  if (geteuid () != 0 || chown (fixture->path, 0, 12346) != 0)
+    {
+      g_test_skip ("only root can become somebody else");
+      return;
+    }
+  /* Its own process: a user id is the process's. */
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  remove_folder (fixture->history);
+  g_assert_cmpint (chown (fixture->folder, 12345, 12345), ==, 0);
+  g_assert_cmpint (setgroups (1, groups), ==, 0);
+  g_assert_cmpint (setresgid (12345, 12345, 12345), ==, 0);
+  g_assert_cmpint (setresuid (12345, 12345, 12345), ==, 0);
+  two = save_ok (fixture, "two", one);
+  assert_owner (fixture->path, 0640, 12345, 12346);
+}
+
+static void
+test_group_not_kept (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (geteuid () != 0 || chown (fixture->path, 12345, 12346) != 0)
+    {
+      g_test_skip ("only root can become somebody else");
+      return;
+    }
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  remove_folder (fixture->history);
+  g_assert_cmpint (chown (fixture->folder, 12345, 12345), ==, 0);
+  g_assert_cmpint (setgroups (0, NULL), ==, 0);
+  g_assert_cmpint (setresgid (12345, 12345, 12345), ==, 0);
+  g_assert_cmpint (setresuid (12345, 12345, 12345), ==, 0);
+  g_assert_null (save (fixture, "two", one, &error));
+  g_assert_nonnull (strstr (error->message, "keep the owner and group"));
+  assert_file (fixture, "one");
+  assert_owner (fixture->path, 0640, 12345, 12346);
+}
+
+/* Somebody else's folder may hold links that lead to files of ours. */
+static void
+test_links (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *victim = g_build_filename (fixture->folder, "victim", NULL);
+  g_autofree char *lock = g_build_filename (fixture->history, "lock", NULL);
+  const char *const links[] = { fixture->index, lock };
+
+  g_assert_true (g_file_set_contents (victim, "untouched", -1, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (links); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+
+      g_unlink (links[i]);
+      g_assert_cmpint (symlink (victim, links[i]), ==, 0);
+      g_assert_null (save (fixture, "two", one, &error));
+      g_assert_nonnull (error);
+      assert_file (fixture, "one");
+      g_assert_true (g_file_get_contents (victim, &text, NULL, NULL));
+      g_assert_cmpstr (text, ==, "untouched");
+      g_unlink (links[i]);
+    }
+}
+
+/* A line that was damaged is still text. */
+static void
+test_damaged_index (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *line = g_strdup_printf ("1234\t%s\t\xff\xfe\t\\377\\000x\n", one);
+  g_autoptr (GPtrArray) entries = NULL;
+  const PmSiteHistoryEntry *entry;
+
+  append_index (fixture, line);
+  entries = pm_site_store_history (fixture->store, 0, NULL);
+  g_assert_cmpuint (entries->len, ==, 2);
+  entry = entries->pdata[0];
+  g_assert_true (g_utf8_validate (entry->who, -1, NULL));
+  g_assert_true (g_utf8_validate (entry->comment, -1, NULL));
+}
+
+static gpointer
+release_thread (gpointer data)
+{
+  g_usleep (200 * 1000);
+  close (GPOINTER_TO_INT (data));
+  return NULL;
+}
+
+/* Who holds the lock for a while is waited for. */
+static void
+test_locked (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *one = save_ok (fixture, "one", NULL);
+  g_autofree char *lock = g_build_filename (fixture->history, "lock", NULL);
+  g_autofree char *two = NULL;
+  int fd = open (lock, O_RDWR | O_CLOEXEC);
+  GThread *thread;
+
+  g_assert_cmpint (flock (fd, LOCK_EX), ==, 0);
+  thread = g_thread_new ("release", release_thread, GINT_TO_POINTER (fd));
+  two = save_ok (fixture, "two", one);
+  g_thread_join (thread);
+}
+
 /* Many writers */
 
 static gpointer
@@ -432,6 +606,13 @@ main (int argc, char *argv[])
   ADD ("crash/before-file", test_crash_before_file);
   ADD ("crash/in-file", test_crash_in_file);
   ADD ("no-history", test_no_history);
+  ADD ("modes", test_modes);
+  ADD ("owner", test_owner);
+  ADD ("owner-as-user", test_owner_as_user);
+  ADD ("group-not-kept", test_group_not_kept);
+  ADD ("links", test_links);
+  ADD ("damaged-index", test_damaged_index);
+  ADD ("locked", test_locked);
   ADD ("writers", test_writers);
   return g_test_run ();
 }
