@@ -137,3 +137,22 @@ pm_bus_error_translate (const GError *error)
   return g_error_new_literal (PM_ERROR, failure != NULL ? (int) failure->becomes : PM_ERROR_FAILED,
                               message);
 }
+
+/**
+ * pm_bus_check_size:
+ * @size: of a site file in bytes
+ * @error: %PM_ERROR_TOO_LARGE
+ *
+ * Returns: whether it can be sent over a message bus
+ */
+gboolean
+pm_bus_check_size (gsize size, GError **error)
+{
+  if (size <= PM_BUS_MAX_SITE)
+    return TRUE;
+  g_set_error (error, PM_ERROR, PM_ERROR_TOO_LARGE,
+               "The site file has %" G_GSIZE_FORMAT " bytes, and at most %d can be sent over the "
+               "message bus. Change it on the server itself, with “pointsmanctl --config FILE”.",
+               size, PM_BUS_MAX_SITE);
+  return FALSE;
+}

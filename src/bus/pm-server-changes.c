@@ -178,7 +178,7 @@ make_text_in_thread (gpointer data, GError **error)
   Change *change = data;
 
   change->xml = pm_site_write (change->site, change->base, error);
-  if (change->xml == NULL)
+  if (change->xml == NULL || !pm_bus_check_size (g_bytes_get_size (change->xml), error))
     return NULL;
   change->revision = pm_site_revision (change->xml);
   return change;

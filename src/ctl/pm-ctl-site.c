@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/pm-error.h"
+#include "bus/pm-bus-error.h"
 
 /**
  * pm_ctl_site_free:
@@ -150,10 +151,13 @@ save_on_server (PmCtl *ctl,
 {
   gsize size;
   const char *bytes = g_bytes_get_data (xml, &size);
-  g_autofree char *text = g_strndup (bytes, size);
+  g_autofree char *text = NULL;
   g_autoptr (GVariant) results = NULL;
   char *revision = NULL;
 
+  if (!pm_bus_check_size (size, error))
+    return NULL;
+  text = g_strndup (bytes, size);
   results = pm_ctl_call (ctl->manager, "WriteSite",
                          g_variant_new ("(sss)", text, self->revision, comment), error);
   if (results != NULL)

@@ -269,6 +269,8 @@ pm_ctl_get_manager (PmCtl *ctl, GError **error)
       g_error_free (found);
       return NULL;
     }
+  // The shared connection would end this program, without a word, when the bus closes it.
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
   // The proxy alone would not say why it has no properties; a call does, and starts the service.
   answer = g_dbus_connection_call_sync (connection, MANAGER_NAME, MANAGER_PATH,
                                         "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,

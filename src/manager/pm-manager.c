@@ -10,6 +10,7 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
+#include "bus/pm-bus-error.h"
 #include "config.h"
 #include "manager/pm-apply.h"
 #include "manager/pm-service-switch.h"
@@ -22,6 +23,11 @@
 
 #define MAX_COMMENT 4096
 #define MAX_JOURNAL 1000
+/* Bytes: what a reply may hold of the history, and what an entry takes beside its words. */
+#define MAX_HISTORY (16 * 1024 * 1024)
+#define HISTORY_OVERHEAD 128
+/* How much one client may have under way: each call keeps its arguments until it is answered. */
+#define MAX_CALLS 16
 /* Seconds: systemd's own bound is 90 by default, and its answer says more than ours. */
 #define SWITCH_TIMEOUT 120
 #define RELOAD_TIMEOUT 30
@@ -39,7 +45,7 @@ struct _PmManager
   PmAuthority *authority;    /* (owned) */
   GDBusConnection *bus;      /* (owned) (nullable) */
 
-  GHashTable *clients; /* (owned): unique name to the watch on it */
+  GHashTable *clients; /* (owned) (element-type utf8 Client): by unique name */
   guint calls;
   gboolean changing;
 };
@@ -94,6 +100,13 @@ note_activity (PmManager *self, gboolean was_idle)
     g_signal_emit (self, signals[IDLE_CHANGED], 0, is_idle);
 }
 
+/* Whoever has called and is still on the bus. */
+typedef struct
+{
+  guint watch;
+  guint calls;
+} Client;
+
 static void
 client_vanished_cb (GDBusConnection *bus, const char *name, gpointer data)
 {
@@ -105,21 +118,24 @@ client_vanished_cb (GDBusConnection *bus, const char *name, gpointer data)
 }
 
 static void
-unwatch (gpointer watch)
+free_client (Client *client)
 {
-  g_bus_unwatch_name (GPOINTER_TO_UINT (watch));
+  g_bus_unwatch_name (client->watch);
+  g_free (client);
 }
 
-static void
+static Client *
 watch_client (PmManager *self, const char *name)
 {
-  guint watch;
+  Client *client = g_hash_table_lookup (self->clients, name);
 
-  if (name == NULL || g_hash_table_contains (self->clients, name))
-    return;
-  watch = g_bus_watch_name_on_connection (self->bus, name, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
-                                          client_vanished_cb, self, NULL);
-  g_hash_table_insert (self->clients, g_strdup (name), GUINT_TO_POINTER (watch));
+  if (client != NULL)
+    return client;
+  client = g_new0 (Client, 1);
+  client->watch = g_bus_watch_name_on_connection (self->bus, name, G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                                  NULL, client_vanished_cb, self, NULL);
+  g_hash_table_insert (self->clients, g_strdup (name), client);
+  return client;
 }
 
 static void
@@ -159,7 +175,11 @@ static void
 end_call (Call *call)
 {
   PmManager *self = call->manager;
+  Client *client = g_hash_table_lookup (self->clients,
+                                        g_dbus_method_invocation_get_sender (call->invocation));
 
+  if (client != NULL)
+    client->calls--;
   if (call->holds_change)
     self->changing = FALSE;
   self->calls--;
@@ -309,6 +329,11 @@ site_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
       fail (call, error);
       return;
     }
+  if (!pm_bus_check_size (g_bytes_get_size (xml), &error))
+    {
+      fail (call, error);
+      return;
+    }
   if (!g_utf8_validate (g_bytes_get_data (xml, NULL), (gssize) g_bytes_get_size (xml), NULL))
     {
       fail (call, g_error_new (PM_ERROR, PM_ERROR_INVALID, "%s is not UTF-8 text.",
@@ -332,11 +357,10 @@ static GBytes *
 take_xml (Call *call, const char *xml, const char *comment)
 {
   gsize size = strlen (xml);
+  GError *error = NULL;
 
-  if (size > PM_SITE_FILE_MAX_SIZE)
-    fail (call, g_error_new (PM_ERROR, PM_ERROR_TOO_LARGE,
-                             "The site has %" G_GSIZE_FORMAT " bytes; at most %d are allowed.",
-                             size, PM_SITE_FILE_MAX_SIZE));
+  if (!pm_bus_check_size (size, &error))
+    fail (call, error);
   else if (strlen (comment) > MAX_COMMENT)
     fail (call, g_error_new (PM_ERROR, PM_ERROR_TOO_LARGE,
                              "The comment is longer than %d bytes.", MAX_COMMENT));
@@ -475,6 +499,7 @@ history_cb (GObject *source, GAsyncResult *result, gpointer data)
   Call *call = data;
   g_autoptr (GPtrArray) entries = NULL;
   GVariantBuilder builder;
+  gsize size = 0;
   GError *error = NULL;
 
   entries = pm_site_keeper_history_finish (PM_SITE_KEEPER (source), result, &error);
@@ -484,10 +509,11 @@ history_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(stss)"));
-  for (guint i = 0; i < entries->len; i++)
+  for (guint i = 0; i < entries->len && size < MAX_HISTORY; i++)
     {
       const PmSiteHistoryEntry *entry = g_ptr_array_index (entries, i);
 
+      size += HISTORY_OVERHEAD + strlen (entry->who) + strlen (entry->comment);
       g_variant_builder_add (&builder, "(stss)", entry->revision, (guint64) entry->time, entry->who,
                              entry->comment);
     }
@@ -512,7 +538,7 @@ revision_read_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   xml = pm_site_keeper_read_revision_finish (PM_SITE_KEEPER (source), result, &error);
-  if (xml == NULL)
+  if (xml == NULL || !pm_bus_check_size (g_bytes_get_size (xml), &error))
     {
       fail (call, error);
       return;
@@ -676,15 +702,21 @@ static void
 receive (PmManager *self, GDBusMethodInvocation *invocation, const Method *method)
 {
   gboolean was_idle = pm_manager_is_idle (self);
+  Client *client = watch_client (self, g_dbus_method_invocation_get_sender (invocation));
   Call *call = g_new0 (Call, 1);
 
   call->manager = g_object_ref (self);
   call->invocation = g_object_ref (invocation);
   call->method = method;
   self->calls++;
-  watch_client (self, g_dbus_method_invocation_get_sender (invocation));
   note_activity (self, was_idle);
-  authorize (call);
+  if (++client->calls > MAX_CALLS)
+    fail (call, g_error_new (PM_ERROR, PM_ERROR_BUSY,
+                             "This program has %d calls under way already; wait for one to be "
+                             "answered.",
+                             MAX_CALLS));
+  else
+    authorize (call);
 }
 
 /* One closure for every handle- signal: the invocation itself holds the arguments. */
@@ -755,7 +787,8 @@ static void
 pm_manager_init (PmManager *self)
 {
   self->skeleton = pm_bus_manager_skeleton_new ();
-  self->clients = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, unwatch);
+  self->clients = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                         (GDestroyNotify) free_client);
   connect_methods (self);
 }
 

@@ -21,6 +21,8 @@ struct _PmSiteKeeper
   char *path;
   PmSiteStore *store; /* (owned): used with `lock` held, in worker threads */
   GMutex lock;
+  guint64 turns;         /* with `lock` held: how often the store was used */
+  guint64 known;         /* the turn that `revision` is from */
   char *revision;        /* never NULL; "" when there is no file that can be read */
   GFileMonitor *monitor; /* (owned) (nullable) */
   guint settle_source;
@@ -45,6 +47,7 @@ typedef struct
   char *comment;
   guint number;
   gboolean validate;
+  guint64 turn;
 } Work;
 
 static void
@@ -67,9 +70,13 @@ start_work (PmSiteKeeper *self, GAsyncReadyCallback callback, gpointer data, GTa
   return work;
 }
 
+/* Workers may be heard of in another order than they used the store in: the last turn counts. */
 static void
-set_revision (PmSiteKeeper *self, const char *revision)
+set_revision (PmSiteKeeper *self, const Work *work, const char *revision)
 {
+  if (work->turn < self->known)
+    return;
+  self->known = work->turn;
   if (g_str_equal (self->revision, revision))
     return;
   g_free (self->revision);
@@ -87,6 +94,7 @@ load_in_thread (gpointer data, GError **error)
   GBytes *xml;
 
   g_mutex_lock (&self->lock);
+  work->turn = ++self->turns;
   xml = pm_site_store_load (self->store, &work->revision, error);
   g_mutex_unlock (&self->lock);
   return xml;
@@ -117,7 +125,7 @@ pm_site_keeper_load_finish (PmSiteKeeper *self,
   GBytes *xml = g_task_propagate_pointer (G_TASK (result), error);
 
   *revision = g_strdup (xml != NULL ? work->revision : "");
-  set_revision (self, *revision);
+  set_revision (self, work, *revision);
   return xml;
 }
 
@@ -228,6 +236,7 @@ save_in_thread (gpointer data, GError **error)
         return NULL;
     }
   g_mutex_lock (&self->lock);
+  work->turn = ++self->turns;
   revision = pm_site_store_save (self->store, work->xml, work->revision, who, work->comment, error);
   g_mutex_unlock (&self->lock);
   return revision;
@@ -271,7 +280,7 @@ pm_site_keeper_save_finish (PmSiteKeeper *self, GAsyncResult *result, GError **e
   char *revision = g_task_propagate_pointer (G_TASK (result), error);
 
   if (revision != NULL)
-    set_revision (self, revision);
+    set_revision (self, g_task_get_task_data (G_TASK (result)), revision);
   return revision;
 }
 

@@ -466,6 +466,189 @@ test_outside_edit (Fixture *f, gconstpointer data)
   assert_property (f, "Revision", "");
 }
 
+/* A private bus closes the connection of whoever sends 32 MiB, as the system's does. */
+static void
+test_large (Fixture *f, gconstpointer data)
+{
+  g_autofree char *revision = write_sample (f);
+  g_autofree char *fits = g_strnfill (32 * 1024 * 1024 - 64 * 1024 + 1, ' ');
+  g_autofree char *fits_not = g_strnfill (33 * 1024 * 1024, ' ');
+  g_autofree char *check =
+      call_fails (f, "CheckSite", g_variant_new ("(s)", fits), PM_ERROR_TOO_LARGE);
+  g_autofree char *write = call_fails (f, "WriteSite", g_variant_new ("(sss)", fits, revision, ""),
+                                       PM_ERROR_TOO_LARGE);
+  g_autofree char *apply =
+      call_fails (f, "Apply", g_variant_new ("(ssssu)", fits, revision, "", "restart", 1),
+                  PM_ERROR_TOO_LARGE);
+  g_autofree char *read = NULL;
+  g_autofree char *read_revision = NULL;
+  const char *now;
+
+  assert_property (f, "Revision", revision);
+  g_assert_true (g_file_set_contents (f->path, fits_not, -1, NULL));
+  read = call_fails (f, "ReadSite", NULL, PM_ERROR_TOO_LARGE);
+  wait_until (f->changes->len == 2);
+  now = g_ptr_array_index (f->changes, 1);
+  read_revision = call_fails (f, "ReadRevision", g_variant_new ("(s)", now), PM_ERROR_TOO_LARGE);
+  assert_property (f, "Revision", now);
+}
+
+/* A client that asks and asks cannot fill the manager; another one is served. */
+static void
+test_many_calls (Fixture *f, gconstpointer data)
+{
+  GAsyncResult *results[100] = { NULL };
+  guint n_done = 0;
+  guint n_busy = 0;
+
+  g_variant_unref (call_ok (f, "Journal", g_variant_new ("(u)", 1)));
+  for (gsize i = 0; i < G_N_ELEMENTS (results); i++)
+    g_dbus_connection_call (f->client, "org.pointsman.Manager1", "/org/pointsman/Manager1",
+                            "org.pointsman.Manager1", "CheckSite",
+                            g_variant_new ("(s)", f->sample), NULL, G_DBUS_CALL_FLAGS_NONE,
+                            DEADLINE_SECONDS * 1000, NULL, keep_cb, &results[i]);
+  for (gsize i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) reply = NULL;
+
+      wait_until (results[i] != NULL);
+      reply = g_dbus_connection_call_finish (f->client, results[i], &error);
+      if (reply != NULL)
+        n_done++;
+      else if (g_error_matches (error, PM_ERROR, PM_ERROR_BUSY))
+        n_busy++;
+      g_object_unref (results[i]);
+    }
+  g_assert_cmpuint (n_done + n_busy, ==, G_N_ELEMENTS (results));
+  g_assert_cmpuint (n_done, >=, 16);
+  g_test_message ("%u done, %u busy", n_done, n_busy);
+  g_variant_unref (call_ok (f, "CheckSite", g_variant_new ("(s)", f->sample)));
+}
+
+/* Loads and saves at once: what is told of the file never goes back to what it was. */
+static void
+test_revision_order (Fixture *f, gconstpointer data)
+{
+  g_autofree char *base = write_sample (f);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *word = g_strdup_printf ("%u", i);
+      g_autofree char *text = mark (f, word);
+      GAsyncResult *reads[8] = { NULL };
+      g_autoptr (GAsyncResult) written = NULL;
+      g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+      g_autoptr (GError) error = NULL;
+      guint n_read = 0;
+
+      for (gsize j = 0; j < G_N_ELEMENTS (reads) / 2; j++)
+        pm_site_keeper_load_async (f->keeper, keep_cb, &reads[j]);
+      pm_site_keeper_save_async (f->keeper, bytes, base, getuid (), "", FALSE, keep_cb, &written);
+      for (gsize j = G_N_ELEMENTS (reads) / 2; j < G_N_ELEMENTS (reads); j++)
+        pm_site_keeper_load_async (f->keeper, keep_cb, &reads[j]);
+      while (written == NULL || n_read < G_N_ELEMENTS (reads))
+        {
+          g_main_context_iteration (NULL, TRUE);
+          n_read = 0;
+          for (gsize j = 0; j < G_N_ELEMENTS (reads); j++)
+            {
+              g_autofree char *revision = NULL;
+              g_autoptr (GBytes) xml = NULL;
+
+              if (reads[j] == NULL)
+                continue;
+              n_read++;
+              if (g_object_get_data (G_OBJECT (reads[j]), "taken") != NULL)
+                continue;
+              g_object_set_data (G_OBJECT (reads[j]), "taken", f);
+              xml = pm_site_keeper_load_finish (f->keeper, reads[j], &revision, &error);
+              g_assert_no_error (error);
+            }
+        }
+      g_free (base);
+      base = pm_site_keeper_save_finish (f->keeper, written, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (pm_site_keeper_get_revision (f->keeper), ==, base);
+      for (gsize j = 0; j < G_N_ELEMENTS (reads); j++)
+        g_object_unref (reads[j]);
+    }
+  wait_until (f->changes->len >= 101);
+  for (guint i = 0; i < f->changes->len; i++)
+    g_assert_true (g_hash_table_add (seen, g_ptr_array_index (f->changes, i)));
+}
+
+static void
+begin_apply (Fixture *f,
+             GDBusConnection *client,
+             const char *text,
+             const char *base,
+             guint timeout,
+             GAsyncResult **result)
+{
+  g_dbus_connection_call (client, "org.pointsman.Manager1", "/org/pointsman/Manager1",
+                          "org.pointsman.Manager1", "Apply",
+                          g_variant_new ("(ssssu)", text, base, "", "restart", timeout), NULL,
+                          G_DBUS_CALL_FLAGS_NONE, DEADLINE_SECONDS * 1000, NULL, keep_cb, result);
+}
+
+/* Two clients at once: one does it all, the other is told and has changed nothing. */
+static void
+test_two_apply (Fixture *f, gconstpointer data)
+{
+  g_autofree char *base = write_sample (f);
+  g_autofree char *one = mark (f, "one");
+  g_autofree char *two = mark (f, "two");
+  g_autoptr (GDBusConnection) other = connect_to_bus ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) first_error = NULL;
+  g_autoptr (GError) second_error = NULL;
+  g_autoptr (GVariant) first_reply = NULL;
+  g_autoptr (GVariant) second_reply = NULL;
+  g_autofree char *on_disk = NULL;
+
+  begin_apply (f, f->client, one, base, 5, &first);
+  begin_apply (f, other, two, base, 5, &second);
+  wait_until (first != NULL && second != NULL);
+  first_reply = g_dbus_connection_call_finish (f->client, first, &first_error);
+  second_reply = g_dbus_connection_call_finish (other, second, &second_error);
+  g_assert_true ((first_reply != NULL) != (second_reply != NULL));
+  if (first_reply == NULL)
+    g_assert_error (first_error, PM_ERROR, PM_ERROR_BUSY);
+  else
+    g_assert_error (second_error, PM_ERROR, PM_ERROR_BUSY);
+  on_disk = read_file (f);
+  g_assert_cmpstr (on_disk, ==, first_reply != NULL ? one : two);
+  g_assert_cmpuint (pm_fake_backend_get_runs (f->backend), ==, 1);
+  g_dbus_connection_close_sync (other, NULL, NULL);
+}
+
+/* Whoever ordered it may leave: it comes to its end all the same, here the way back. */
+static void
+test_client_leaves (Fixture *f, gconstpointer data)
+{
+  g_autofree char *base = write_sample (f);
+  g_autofree char *text = mark (f, "hangs");
+  g_autofree char *on_disk = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GDBusConnection) other = connect_to_bus ();
+
+  g_variant_unref (call_ok (f, "StartService", NULL));
+  begin_apply (f, other, text, base, 1, &result);
+  wait_until (pm_fake_backend_get_runs (f->backend) == 2);
+  on_disk = read_file (f);
+  g_assert_cmpstr (on_disk, ==, text);
+  g_dbus_connection_close_sync (other, NULL, NULL);
+  wait_property (f, "ServiceState", "running");
+  assert_property (f, "Revision", base);
+  wait_property (f, "LoadedRevision", base);
+  g_free (on_disk);
+  on_disk = read_file (f);
+  g_assert_cmpstr (on_disk, ==, f->sample);
+}
+
 /* Whatever is taken for a revision, an answer comes, in whole letters. */
 static void
 test_odd_revisions (Fixture *f, gconstpointer data)
@@ -769,6 +952,11 @@ main (int argc, char *argv[])
   add ("check-good", test_check_good, NULL);
   add ("long-comment", test_long_comment, NULL);
   add ("outside-edit", test_outside_edit, NULL);
+  add ("large", test_large, NULL);
+  add ("many-calls", test_many_calls, NULL);
+  add ("revision-order", test_revision_order, NULL);
+  add ("two-apply", test_two_apply, NULL);
+  add ("client-leaves", test_client_leaves, NULL);
   add ("odd-revisions", test_odd_revisions, NULL);
   add ("denied", test_denied, NULL);
   add ("busy", test_busy, NULL);
