@@ -18,6 +18,7 @@
 #define OUTPUT_LIMIT (64 * 1024)
 #define LINGER (5 * G_USEC_PER_SEC)
 #define MAX_TARGETS 10
+#define MAX_SESSION (2 * 3600 * (gint64) G_USEC_PER_SEC) /* one message, one host */
 
 struct _PmOutbound
 {
@@ -39,6 +40,8 @@ struct _PmOutbound
   PmStream *stream;       /* (owned) (nullable) */
   PmSmtpClient *client;   /* (owned) (nullable) */
   gsize sent;             /* bytes of the body that the client has pulled */
+  gint64 ceiling;         /* when the session at hand has had enough time, monotonic */
+  guint64 progress;       /* as of the last deadline */
   gboolean pumping;
   gboolean over;   /* the session at hand has given its results */
   GArray *at_hand; /* (element-type guint): the client's recipients, as indices of results */
@@ -153,6 +156,24 @@ finish_session (PmOutbound *self)
   pm_timer_set_after (&self->start, 0);
 }
 
+/*
+ * RFC 5321 4.5.3.2: so long for each step; a step is a whole reply or a KiB of the message, and not
+ * a byte now and then.
+ */
+static void
+set_deadline (PmOutbound *self)
+{
+  guint64 progress = 16 * (pm_smtp_client_get_n_replies (self->client) + self->sent / 1024 + 1) +
+                     pm_smtp_client_get_state (self->client);
+  gint64 patience = (gint64) pm_smtp_client_get_patience (self->client) * G_USEC_PER_SEC;
+
+  if (progress == self->progress)
+    return;
+  self->progress = progress;
+  pm_stream_set_deadline (self->stream,
+                          MIN (g_get_monotonic_time () + patience, self->ceiling));
+}
+
 static void
 pump (PmOutbound *self)
 {
@@ -173,9 +194,7 @@ pump (PmOutbound *self)
       finish_session (self);
       return;
     }
-  pm_stream_set_deadline (self->stream,
-                          g_get_monotonic_time () +
-                              (gint64) pm_smtp_client_get_patience (self->client) * G_USEC_PER_SEC);
+  set_deadline (self);
   pm_stream_update (self->stream);
 }
 
@@ -320,6 +339,8 @@ connected_cb (int fd, const GError *error, gpointer data)
   self->stream = pm_stream_new (pm_worker_get_reactor (self->job.worker->worker), fd, INPUT_LIMIT,
                                 OUTPUT_LIMIT, &stream_handler, self);
   self->client = pm_smtp_client_new (self->settings->host, &client_handler, self);
+  self->ceiling = g_get_monotonic_time () + MAX_SESSION;
+  self->progress = 0;
   send_message (self);
   pump (self);
 }

@@ -36,6 +36,7 @@ struct _PmSmtpClient
   gboolean quitting;
   gboolean running;
   guint n_expected; /* replies that are due */
+  guint64 n_replies;
   PmSmtpExtensions extensions;
   guint64 max_size;
 
@@ -549,6 +550,7 @@ take_early (PmSmtpClient *client, const PmSmtpReply *reply)
 static void
 take_reply (PmSmtpClient *client, const PmSmtpReply *reply)
 {
+  client->n_replies++;
   if (client->n_expected == 0)
     {
       take_early (client, reply);
@@ -844,4 +846,15 @@ pm_smtp_client_get_patience (PmSmtpClient *client)
     default:
       return 300;
     }
+}
+
+/**
+ * pm_smtp_client_get_n_replies:
+ *
+ * Returns: how many replies the peer has given.
+ */
+guint64
+pm_smtp_client_get_n_replies (PmSmtpClient *client)
+{
+  return client->n_replies;
 }

@@ -125,6 +125,7 @@ const char *pm_smtp_client_state_to_string (PmSmtpClientState state);
 
 /* How long to wait for the peer in this state, in seconds (RFC 5321 4.5.3.2). */
 guint pm_smtp_client_get_patience (PmSmtpClient *client);
+guint64 pm_smtp_client_get_n_replies (PmSmtpClient *client); /* whole ones, so far */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmSmtpClient, pm_smtp_client_free)
 

@@ -51,6 +51,7 @@ struct _PmSmtpServer
   guint n_recipients;
   guint n_over; /* recipients over the limit */
   guint64 size;
+  guint64 swallowed;    /* bytes after the refusal */
   PmSmtpReply *refusal; /* (owned) (nullable): what the message being swallowed will get */
   PmSmtpDataReader data;
 
@@ -59,6 +60,8 @@ struct _PmSmtpServer
   PmBuffer output;
   gboolean skipping; /* the rest of a line that is too long */
   gboolean running;
+  guint64 n_lines;
+  guint64 n_data; /* bytes of messages */
 };
 
 /* pm-smtp-server.c */

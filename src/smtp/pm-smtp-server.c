@@ -15,8 +15,9 @@
 #define INPUT_LIMIT (64 * 1024)
 #define OUTPUT_LIMIT (64 * 1024)
 #define OUTPUT_RESERVE \
-  (16 * 1024)              // room for the replies to one command; below it the client must read
-#define LONGEST_LINE 12288 // no verb has more (RFC 4954 4 asks for that with AUTH)
+  (16 * 1024)                       // room for the replies to one command; below it the client must read
+#define SWALLOW_LIMIT (1024 * 1024) // or as much again as a message may have
+#define LONGEST_LINE 12288          // no verb has more (RFC 4954 4 asks for that with AUTH)
 
 /**
  * pm_smtp_server_state_to_string:
@@ -192,7 +193,7 @@ settle_data (PmSmtpServer *server, const PmSmtpReply *answer)
       return;
     }
   server->data = (PmSmtpDataReader){ 0 };
-  server->size = 0;
+  server->size = server->swallowed = 0;
   g_clear_pointer (&server->refusal, pm_smtp_reply_unref);
   pm_smtp_server_set_state (server, PM_SMTP_SERVER_DATA);
   pm_smtp_server_say (server, 354, NULL, "Send the message; end it with a line that is a dot");
@@ -286,8 +287,12 @@ chunk_cb (const guint8 *bytes, gsize size, gpointer user_data)
   PmSmtpServer *server = user_data;
   PmSmtpReply *reply;
 
+  server->n_data += size;
   if (server->refusal != NULL)
-    return;
+    {
+      server->swallowed += size;
+      return;
+    }
 
   server->size += size;
   if (server->max_size != 0 && server->size > server->max_size)
@@ -322,6 +327,13 @@ end_data (PmSmtpServer *server)
   server->handler->end (server, server->user_data);
 }
 
+// A refused message is swallowed to its end, but not one that has none.
+static gboolean
+has_swallowed_enough (PmSmtpServer *server)
+{
+  return server->refusal != NULL && server->swallowed > MAX (server->max_size, SWALLOW_LIMIT);
+}
+
 static gboolean
 step_data (PmSmtpServer *server)
 {
@@ -338,6 +350,11 @@ step_data (PmSmtpServer *server)
   switch (result)
     {
     case PM_SMTP_DATA_MORE:
+      if (has_swallowed_enough (server))
+        {
+          append (server, server->refusal);
+          pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+        }
       break;
     case PM_SMTP_DATA_END:
       end_data (server);
@@ -367,6 +384,7 @@ take_line (PmSmtpServer *server, gsize size)
   gboolean skipped = server->skipping;
 
   pm_buffer_consume (&server->input, size);
+  server->n_lines++;
   server->skipping = FALSE;
   if (!strict)
     violate (server, 500, "5.5.2", "Lines must end in CR LF, without another CR, LF or NUL");
@@ -669,4 +687,16 @@ guint
 pm_smtp_server_get_patience (PmSmtpServer *server)
 {
   return pm_smtp_server_is_waiting (server) ? 0 : 300;
+}
+
+/**
+ * pm_smtp_server_get_progress:
+ *
+ * Returns: a number that changes with every line and every KiB of a message. Single bytes change
+ *   nothing: whoever sends one now and then is not to hold a connection for ever.
+ */
+guint64
+pm_smtp_server_get_progress (PmSmtpServer *server)
+{
+  return server->n_lines + server->n_data / 1024;
 }

@@ -161,8 +161,10 @@ const char *pm_smtp_server_get_hello (PmSmtpServer *server); /* (nullable): the 
 gboolean pm_smtp_server_is_extended (PmSmtpServer *server);  /* it said EHLO */
 const char *pm_smtp_server_state_to_string (PmSmtpServerState state);
 
-/* How long to wait for the client in this state, in seconds (RFC 5321 4.5.3.2). */
+/* How long to wait for the client to make progress, in seconds (RFC 5321 4.5.3.2). */
 guint pm_smtp_server_get_patience (PmSmtpServer *server);
+/* Changes when the client brings things further: by a whole line, or a KiB of its message. */
+guint64 pm_smtp_server_get_progress (PmSmtpServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmSmtpServer, pm_smtp_server_free)
 

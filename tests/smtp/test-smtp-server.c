@@ -540,6 +540,51 @@ test_too_large (void)
     }
 }
 
+/* What never ends is not swallowed for ever. */
+static void
+test_endless (void)
+{
+  g_autofree char *line = g_strnfill (1000, 'x');
+  Peer peer;
+  guint n = 0;
+
+  peer_init (&peer, &config, FALSE);
+  send_setup (&peer);
+  for (; n < 5000 && pm_smtp_server_get_state (peer.server) == PM_SMTP_SERVER_DATA; n++)
+    feed (&peer, line, 1000, 1000);
+  g_assert_cmpuint (n, >, 1000);
+  g_assert_cmpuint (n, <, 1100);
+  g_assert_cmpstr (peer.wire->str, ==,
+                   "552 5.3.4 The message is larger than this server takes\r\n");
+  g_assert_cmpint (pm_smtp_server_get_state (peer.server), ==, PM_SMTP_SERVER_CLOSED);
+  peer_clear (&peer);
+}
+
+/* Bytes that drip are no progress; a line is, and a KiB of a message. */
+static void
+test_progress (void)
+{
+  g_autofree char *kib = g_strnfill (1024, 'x');
+  Peer peer;
+  guint64 before;
+
+  peer_init (&peer, &config, FALSE);
+  pm_smtp_server_start (peer.server);
+  settle (&peer);
+  before = pm_smtp_server_get_progress (peer.server);
+  feed (&peer, "EHLO c.exampl", 13, 1);
+  g_assert_cmpuint (pm_smtp_server_get_progress (peer.server), ==, before);
+  feed (&peer, "e\r\n", 3, 1);
+  g_assert_cmpuint (pm_smtp_server_get_progress (peer.server), ==, before + 1);
+  feed (&peer, ENVELOPE "DATA\r\n", strlen (ENVELOPE "DATA\r\n"), 1000);
+  before = pm_smtp_server_get_progress (peer.server);
+  feed (&peer, kib, 1000, 1);
+  g_assert_cmpuint (pm_smtp_server_get_progress (peer.server), ==, before);
+  feed (&peer, kib, 1024, 1024);
+  g_assert_cmpuint (pm_smtp_server_get_progress (peer.server), ==, before + 1);
+  peer_clear (&peer);
+}
+
 static void
 test_refusals_of_the_spool (void)
 {
@@ -720,6 +765,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/smtp/server/before-greeting", test_before_greeting);
   g_test_add_func ("/smtp/server/ehlo-reply", test_ehlo_reply);
   g_test_add_func ("/smtp/server/too-large", test_too_large);
+  g_test_add_func ("/smtp/server/endless", test_endless);
+  g_test_add_func ("/smtp/server/progress", test_progress);
   g_test_add_func ("/smtp/server/refusals-of-the-spool", test_refusals_of_the_spool);
   g_test_add_func ("/smtp/server/long-lines", test_long_lines);
   g_test_add_func ("/smtp/server/back-pressure", test_back_pressure);
