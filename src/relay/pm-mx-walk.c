@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/pm-network.h"
+
 #define MAX_HOSTS 20
 #define MAX_TARGETS 40
 
@@ -196,6 +198,16 @@ typedef struct
   Host *host;
 } AddressLookup;
 
+/* An IPv4 address written as an IPv6 one is no disguise: not for us, and not for the loopback. */
+static GInetAddress *
+get_plain (GInetAddress *address)
+{
+  PmNetwork network;
+
+  pm_network_from_address (address, &network);
+  return g_inet_address_new_from_bytes (network.bytes, network.family);
+}
+
 static void
 address_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -214,7 +226,7 @@ address_cb (GObject *source, GAsyncResult *result, gpointer data)
       const PmDnsRecord *record = g_ptr_array_index (answer->records, i);
 
       if (record->address != NULL)
-        g_ptr_array_add (lookup->host->addresses, g_object_ref (record->address));
+        g_ptr_array_add (lookup->host->addresses, get_plain (record->address));
     }
   if (walk->outstanding == 0 && !g_task_return_error_if_cancelled (task))
     conclude (task);

@@ -41,6 +41,8 @@ static const char zone[] =
     "any.example 60 MX 10 zero.example\n"
     "zero.example 60 A 0.0.0.0\n"
     "self.example 60 A 192.0.2.99\n"
+    "mapped.example 60 AAAA ::ffff:192.0.2.99\n"
+    "mappedloop.example 60 AAAA ::ffff:127.0.0.5\n"
     "literal.example 60 MX 10 192.0.2.1\n";
 
 typedef struct
@@ -111,6 +113,8 @@ test_table (void)
     { "by preference", "two.example", FALSE,
       "a.two.example 2001:db8::1, a.two.example 192.0.2.1, b.two.example 192.0.2.2" },
     { "implicit MX", "implicit.example", FALSE, "implicit.example 192.0.2.3" },
+    { "ours, mapped into IPv6", "mapped.example", FALSE, "554 5.4.6" },
+    { "loopback, mapped into IPv6", "mappedloop.example", FALSE, "554 5.4.6" },
     { "null MX", "null.example", FALSE, "556 5.1.10" },
     { "neither MX nor address", "textonly.example", FALSE, "550 5.4.4" },
     { "no such domain", "nowhere.example", FALSE, "550 5.1.2" },
