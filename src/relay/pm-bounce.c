@@ -79,6 +79,15 @@ is_ascii (const guint8 *bytes, gsize size)
   return TRUE;
 }
 
+/* A header that was cut at our ceiling ends with its last whole line: half a CR LF is no text. */
+static gsize
+get_whole_lines (const guint8 *bytes, gsize size)
+{
+  while (size > 0 && bytes[size - 1] != '\n')
+    size--;
+  return size;
+}
+
 static void
 add_head (GByteArray *out,
           const PmRelaySettings *settings,
@@ -134,7 +143,11 @@ add_text (GByteArray *out, const PmRelaySettings *settings, const PmBounceReport
 
       add (out, "\r\n  <%s>\r\n", address);
       if (item->host != NULL)
-        add (out, "    %s said:\r\n", item->host);
+        {
+          g_autofree char *host = to_ascii (item->host);
+
+          add (out, "    %s said:\r\n", host);
+        }
       add (out, "    %s\r\n", reason);
     }
 }
@@ -159,7 +172,8 @@ add_recipient_fields (GByteArray *out, const PmBounceReport *report, const PmBou
   add (out, "Status: %c%s\r\n", delayed ? '4' : '5', status + 1);
   if (item->host != NULL)
     {
-      g_autofree char *name = g_strndup (item->host, strcspn (item->host, " "));
+      g_autofree char *host = to_ascii (item->host);
+      g_autofree char *name = g_strndup (host, strcspn (host, " "));
 
       add (out, "Remote-MTA: dns; %s\r\n", name);
     }
@@ -195,7 +209,7 @@ pm_bounce_format (const PmRelaySettings *settings, const PmBounceReport *report)
                                                g_random_int (), g_random_int ());
   gsize size;
   const guint8 *bytes = g_bytes_get_data (report->body, &size);
-  gsize header = pm_header_size (bytes, MIN (size, MAX_HEADER));
+  gsize header = get_whole_lines (bytes, pm_header_size (bytes, MIN (size, MAX_HEADER)));
   gboolean ascii = is_ascii (bytes, header);
 
   add_head (out, settings, report, boundary, ascii);

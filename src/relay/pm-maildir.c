@@ -15,6 +15,7 @@
 #include "base/pm-atomic-file.h"
 
 #define CHUNK 65536
+#define MAX_HOST 128
 
 /* A file name that says `text` with letters, digits and a few marks; everything else is %XX. */
 static char *
@@ -161,6 +162,10 @@ static char *
 make_file_name (const PmMaildirDelivery *delivery)
 {
   g_autofree char *host = encode_name (delivery->host);
+
+  // A name has 255 bytes at most; the number alone tells messages of one host apart.
+  if (strlen (host) > MAX_HOST)
+    host[MAX_HOST] = '\0';
 
   return g_strdup_printf ("%" G_GINT64_FORMAT ".Q%" G_GUINT64_FORMAT ".%s",
                           delivery->received / G_USEC_PER_SEC, delivery->message, host);

@@ -193,6 +193,26 @@ test_hostile_text (void)
     g_assert_cmpint ((guchar) *c, <, 0x7f);
 }
 
+/* However long a header is, what is quoted of it ends with a whole line. */
+static void
+test_huge_header (void)
+{
+  for (guint more = 0; more < 12; more++)
+    {
+      g_autoptr (GString) body = g_string_new ("X-Fill: ");
+      g_autoptr (GByteArray) raw = NULL;
+      g_autoptr (GMimeMessage) message = NULL;
+
+      for (guint i = 0; i < more; i++)
+        g_string_append_c (body, 'x');
+      g_string_append (body, "\r\n");
+      while (body->len < 70000)
+        g_string_append (body, "X-Line: xx\r\n");
+      message = make_report (PM_BOUNCE_FAILED, body->str, "no", &raw);
+      assert_line_form (raw);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -201,5 +221,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/bounce/failed", test_failed);
   g_test_add_func ("/bounce/delayed", test_delayed);
   g_test_add_func ("/bounce/hostile-text", test_hostile_text);
+  g_test_add_func ("/bounce/huge-header", test_huge_header);
   return g_test_run ();
 }

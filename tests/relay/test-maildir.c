@@ -118,6 +118,30 @@ test_twice (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (path, "new", NULL), ==, 2);
 }
 
+/* The longest name that a host can have still makes a file name. */
+static void
+test_long_host (Fixture *f, gconstpointer data)
+{
+  g_autoptr (PmMailAddress) mailbox = pm_mail_address_parse ("anna@example.com", NULL);
+  g_autofree char *label = g_strnfill (60, 'h');
+  g_autofree char *host = g_strdup_printf ("%s.%s.%s.%s", label, label, label, label);
+  g_autoptr (GBytes) body = g_bytes_new_static ("x\r\n", 3);
+  g_autoptr (GError) error = NULL;
+  PmMaildirDelivery delivery = {
+    .root = f->root,
+    .mailbox = mailbox,
+    .sender = "",
+    .recipient = "anna@example.com",
+    .host = host,
+    .message = 1700000000123456,
+    .received = 1700000000123456,
+    .body = body,
+  };
+
+  g_assert_true (pm_maildir_deliver (&delivery, &error));
+  g_assert_no_error (error);
+}
+
 static void
 test_hostile_names (Fixture *f, gconstpointer data)
 {
@@ -192,6 +216,7 @@ main (int argc, char *argv[])
 #define ADD(name, func) g_test_add ("/maildir/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("deliver", test_deliver);
   ADD ("twice", test_twice);
+  ADD ("long-host", test_long_host);
   ADD ("hostile-names", test_hostile_names);
   ADD ("failure-leaves-nothing", test_failure_leaves_nothing);
   return g_test_run ();
