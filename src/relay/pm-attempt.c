@@ -594,6 +594,26 @@ is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
          self->settings->service->transfer == PM_TRANSFER_INBOUND;
 }
 
+/* Its Received: field, which we added ourselves, is not held against it. */
+static gboolean
+is_over_outbound_limit (const PmAttempt *self)
+{
+  guint64 limit = self->settings->service->outbound_limit;
+
+  return limit > 0 && self->message->size > limit + PM_HEADER_RECEIVED_MAX;
+}
+
+/* Where it had recipients here as well it was accepted, and the others hear of it by a report. */
+static void
+record_too_large (PmAttempt *self, const PmQueueRecipient *recipient)
+{
+  g_autoptr (PmSmtpReply) reply =
+      pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 552, "5.3.4",
+                         "The message is larger than this server sends to other hosts");
+
+  record_failed (self, recipient, reply, NULL);
+}
+
 /* The router refuses it now: a mailbox that is gone is told to the sender, a gap in the site waits. */
 static void
 record_refused (PmAttempt *self, const PmQueueRecipient *recipient, const PmDecision *decision)
@@ -641,6 +661,8 @@ plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
     return;
   if (recipient->agent == PM_QUEUE_MAILBOX)
     plan_mailbox (self, recipient, decision);
+  else if (is_over_outbound_limit (self))
+    record_too_large (self, recipient);
   else
     plan_remote (self, recipient, decision);
 }

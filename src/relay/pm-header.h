@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 /* RFC 5321 6.3: a message that has been handed on so often is in a loop. */
 #define PM_HEADER_MAX_RECEIVED 100
 
+/* No Received: field of ours is longer. */
+#define PM_HEADER_RECEIVED_MAX 2048
+
 /**
  * PmHeaderScan:
  *

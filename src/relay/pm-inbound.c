@@ -19,6 +19,8 @@
 #define MIN_FREE_BYTES (10 * 1024 * 1024)
 #define MIN_FREE_FILES 100
 #define LINGER (5 * G_USEC_PER_SEC)
+#define MAX_WITHOUT_MESSAGE (2 * 3600 * (gint64) G_USEC_PER_SEC)
+#define SPACE_INTERVAL (1024 * 1024) /* of a message; then the disk is looked at again */
 
 struct _PmInbound
 {
@@ -33,8 +35,14 @@ struct _PmInbound
   guint references; /* one while it is open, one while a message is being committed */
   gboolean pumping;
   gboolean over_limit;
+  gint64 ceiling;   /* by when the client must have brought a message, monotonic */
+  gint64 deadline;  /* for its next step; 0 while we owe an answer */
+  guint64 progress; /* as of the deadline */
 
   PmQueueMessage *message; /* (owned) (nullable): the transaction */
+  guint64 declared;        /* its size by SIZE=, 0 when not said */
+  guint64 size;
+  gboolean outward; /* all its recipients go to other hosts */
   PmHeaderScan scan;
 };
 
@@ -72,13 +80,21 @@ close_session (PmInbound *self, gboolean linger)
   release (self);
 }
 
-static void
-refuse (PmInbound *self, const char *what, const char *subject, PmSmtpReply *reply)
+/* Returns: (transfer full): @reply */
+static PmSmtpReply *
+log_refused (PmInbound *self, const char *what, const char *subject, PmSmtpReply *reply)
 {
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_log_event (G_LOG_LEVEL_MESSAGE, "refused", "what", what, "client", self->peer_text, "subject",
                 subject, "reply", text, NULL);
+  return reply;
+}
+
+static void
+refuse (PmInbound *self, const char *what, const char *subject, PmSmtpReply *reply)
+{
+  log_refused (self, what, subject, reply);
   pm_smtp_server_continue (self->server, reply);
 }
 
@@ -131,6 +147,13 @@ has_disk_space (PmInbound *self, guint64 size)
   return fs.f_files == 0 || fs.f_favail >= MIN_FREE_FILES;
 }
 
+static PmSmtpReply *
+no_space_reply (void)
+{
+  return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 452, "4.3.1",
+                            "There is not enough disk space here, try again later");
+}
+
 static void
 mail_cb (PmSmtpServer *server, const PmSmtpMail *mail, gpointer data)
 {
@@ -143,8 +166,7 @@ mail_cb (PmSmtpServer *server, const PmSmtpMail *mail, gpointer data)
     // RFC 6409 4.3
     reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 530, "5.7.0", "Authentication required");
   else if (!has_disk_space (self, mail->size))
-    reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 452, "4.3.1",
-                               "There is not enough disk space here, try again later");
+    reply = no_space_reply ();
   if (reply != NULL)
     {
       refuse (self, "sender", sender, reply);
@@ -153,7 +175,24 @@ mail_cb (PmSmtpServer *server, const PmSmtpMail *mail, gpointer data)
 
   self->message = pm_queue_message_new (0, sender);
   self->message->eight_bit = mail->body == PM_SMTP_BODY_8BITMIME;
+  self->declared = mail->size;
+  self->outward = TRUE;
   pm_smtp_server_continue (server, NULL);
+}
+
+static gboolean
+is_over_outbound_limit (PmInbound *self, guint64 size)
+{
+  guint64 limit = self->settings->service->outbound_limit;
+
+  return limit > 0 && size > limit;
+}
+
+static PmSmtpReply *
+outbound_limit_reply (void)
+{
+  return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 552, "5.3.4",
+                            "The message is larger than this server sends to other hosts");
 }
 
 static void
@@ -178,8 +217,18 @@ rcpt_cb (PmSmtpServer *server, const PmSmtpRcpt *rcpt, gpointer data)
       return;
     }
 
+  if (decision->action != PM_ACTION_INBOUND && is_over_outbound_limit (self, self->declared))
+    {
+      g_autoptr (PmSmtpReply) reply = outbound_limit_reply ();
+
+      pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_RECIPIENTS_REFUSED, 1);
+      refuse (self, "recipient", address, reply);
+      return;
+    }
+
   recipient = pm_queue_message_add_recipient (self->message, address);
   pm_relay_settings_describe (decision, recipient);
+  self->outward = self->outward && recipient->agent == PM_QUEUE_REMOTE;
   pm_smtp_server_continue (server, NULL);
 }
 
@@ -211,6 +260,7 @@ begin_body (PmInbound *self)
   if (!pm_queue_body_append (message->body, received, strlen (received), NULL))
     g_assert_not_reached ();
   self->scan = (PmHeaderScan){ 0 };
+  self->size = 0;
 }
 
 static void
@@ -225,6 +275,14 @@ chunk_cb (PmSmtpServer *server, const guint8 *bytes, gsize size, gpointer data)
 {
   PmInbound *self = data;
   g_autoptr (GError) error = NULL;
+  guint64 before = self->size;
+
+  self->size += size;
+  if (self->outward && is_over_outbound_limit (self, self->size))
+    return log_refused (self, "message", self->message->sender, outbound_limit_reply ());
+  // A message without SIZE= has not been measured against the disk.
+  if (before / SPACE_INTERVAL != self->size / SPACE_INTERVAL && !has_disk_space (self, 0))
+    return log_refused (self, "message", self->message->sender, no_space_reply ());
 
   pm_header_scan (&self->scan, bytes, size);
   if (pm_queue_body_append (self->message->body, bytes, size, &error))
@@ -275,6 +333,7 @@ conclude_commit (const Commit *commit, GAsyncResult *result)
   pm_relay_add_to_counter (relay, PM_COUNTER_MESSAGES_ACCEPTED, 1);
   pm_relay_add_to_counter (relay, PM_COUNTER_RECIPIENTS_ACCEPTED, (int) commit->n_recipients);
   pm_relay_message_queued (relay, commit->id, commit->next_try);
+  commit->session->ceiling = g_get_monotonic_time () + MAX_WITHOUT_MESSAGE;
   log_accepted (commit);
   return pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 250, "2.0.0",
                                    "OK, queued as %" G_GUINT64_FORMAT, commit->id);
@@ -361,15 +420,23 @@ move_input (PmInbound *self)
   return used > 0;
 }
 
+/*
+ * RFC 5321 4.5.3.2.7. The client has to bring things further, a whole line or a KiB of a message at
+ * a time: bytes that drip, or replies that it does not read, hold no connection open.
+ */
 static void
 set_deadline (PmInbound *self)
 {
-  gint64 patience = pm_smtp_server_get_patience (self->server);
+  gint64 patience = pm_smtp_server_get_patience (self->server) * (gint64) G_USEC_PER_SEC;
+  guint64 progress = pm_smtp_server_get_progress (self->server);
 
   // While we are the ones who owe an answer, the client has all the time.
-  pm_stream_set_deadline (self->stream, pm_smtp_server_is_waiting (self->server)
-                                            ? 0
-                                            : g_get_monotonic_time () + patience * G_USEC_PER_SEC);
+  if (pm_smtp_server_is_waiting (self->server))
+    self->deadline = 0;
+  else if (self->deadline == 0 || progress != self->progress)
+    self->deadline = MIN (g_get_monotonic_time () + patience, self->ceiling);
+  self->progress = progress;
+  pm_stream_set_deadline (self->stream, self->deadline);
 }
 
 /* Moves bytes both ways as long as any move. May free the session. */
@@ -494,6 +561,7 @@ pm_inbound_start (PmRelayWorker *worker,
   self->peer_text = g_inet_address_to_string (self->peer);
   self->role = role;
   self->references = 1;
+  self->ceiling = g_get_monotonic_time () + MAX_WITHOUT_MESSAGE;
 
   pm_relay_add_to_counter (worker->relay, PM_COUNTER_CONNECTIONS, 1);
   pm_relay_add_to_counter (worker->relay, PM_COUNTER_SESSIONS, 1);

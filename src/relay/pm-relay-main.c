@@ -6,6 +6,7 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -233,6 +234,19 @@ run (Program *program, const Options *options)
   return 0;
 }
 
+/* As many descriptors as we may have: connections are limited by the site, and not by a default. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max)
+    {
+      limit.rlim_cur = limit.rlim_max;
+      setrlimit (RLIMIT_NOFILE, &limit);
+    }
+}
+
 /*
  * A site file that does not load, or has nothing for this server, is 78; the rest is trouble here.
  */
@@ -271,6 +285,7 @@ main (int argc, char *argv[])
   set_defaults (&options);
   pm_log_init ("pointsman-relayd", options.debug);
   signal (SIGPIPE, SIG_IGN);
+  raise_descriptor_limit ();
 
   resolver = pm_unbound_resolver_new (options.dns_server, DNS_TIMEOUT, &error);
   if (resolver == NULL)

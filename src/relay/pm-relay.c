@@ -246,12 +246,37 @@ find_listening (GPtrArray *list, const PmListen *listen)
 }
 
 static Listening *
+new_listening (PmListener *listener, const PmListen *listen)
+{
+  Listening *listening = g_new0 (Listening, 1);
+
+  listening->listener = listener;
+  listening->address = g_strdup (listen->address);
+  listening->port = listen->port;
+  listening->role = listen->role;
+  return listening;
+}
+
+/* A socket that is open already in another role goes on in the new one. */
+static Listening *
+take_over_listening (GPtrArray *list, const PmListen *listen)
+{
+  for (guint i = 0; i < list->len; i++)
+    {
+      const Listening *listening = g_ptr_array_index (list, i);
+
+      if (strcmp (listening->address, listen->address) == 0 && listening->port == listen->port)
+        return new_listening (pm_listener_ref (listening->listener), listen);
+    }
+  return NULL;
+}
+
+static Listening *
 open_listening (const PmListen *listen, GError **error)
 {
   g_autoptr (GSocketAddress) address =
       g_inet_socket_address_new_from_string (listen->address, listen->port);
   PmListener *listener;
-  Listening *listening;
 
   if (address == NULL)
     {
@@ -265,12 +290,7 @@ open_listening (const PmListen *listen, GError **error)
       g_prefix_error (error, "Could not listen on %s port %u: ", listen->address, listen->port);
       return NULL;
     }
-  listening = g_new0 (Listening, 1);
-  listening->listener = listener;
-  listening->address = g_strdup (listen->address);
-  listening->port = listen->port;
-  listening->role = listen->role;
-  return listening;
+  return new_listening (listener, listen);
 }
 
 /* Opens those sockets that are not open yet. (transfer container) (nullable) */
@@ -295,7 +315,9 @@ open_listeners (PmRelay *self, const PmRelaySettings *settings, GPtrArray *fresh
         }
       if (listening == NULL)
         {
-          listening = open_listening (listen, error);
+          listening = take_over_listening (self->listening, listen);
+          if (listening == NULL)
+            listening = open_listening (listen, error);
           if (listening == NULL)
             return NULL;
           g_ptr_array_add (fresh, listening);

@@ -143,6 +143,47 @@ class Accepting(RelayTest):
             send(relay, 'anna@example.com', message='x' * 70 + '\r\n' + 'y' * 30000)
         self.assertEqual(caught.exception.smtp_code, 552)
 
+    def test_outbound_limit(self):
+        sink = self.sink()
+        relay = self.relay(outbound_limit='20 KiB', routes=forward('partner.example', sink))
+        large = MESSAGE + ('y' * 70 + '\r\n') * 400
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            client.ehlo()
+            client.mail('anna@example.com', ['SIZE=30000'])
+            self.assertEqual(client.rcpt('p@partner.example')[0], 552)
+            self.assertEqual(client.rcpt('anna@example.com')[0], 250)
+            client.rset()
+            # Not declared, all of it for others: known at the end of the message.
+            client.mail('anna@example.com')
+            self.assertEqual(client.rcpt('p@partner.example')[0], 250)
+            code, text = client.data(large)
+            self.assertEqual((code, text[:5]), (552, b'5.3.4'))
+            # One recipient is here: the message is taken, and the other one reported.
+            client.mail('admin@example.com')
+            self.assertEqual(client.rcpt('p@partner.example')[0], 250)
+            self.assertEqual(client.rcpt('anna@example.com')[0], 250)
+            self.assertEqual(client.data(large)[0], 250)
+        relay.wait_messages('anna@example.com')
+        _, recipients = self.report(relay, 'admin@example.com')
+        self.assertEqual([(r['Final-Recipient'], r['Status']) for r in recipients],
+                         [('rfc822;p@partner.example', '5.3.4')])
+        self.assertEqual(sink.commands, [])
+
+    def test_endless_message_is_cut(self):
+        relay = self.relay(limit='1 MiB')
+        line = b'y' * 998 + b'\r\n'
+        with socket.create_connection(('127.0.0.1', relay.port), timeout=20) as connection:
+            for command in [b'EHLO c.example\r\n', b'MAIL FROM:<>\r\n',
+                            b'RCPT TO:<anna@example.com>\r\n', b'DATA\r\n']:
+                connection.recv(4096)
+                connection.sendall(command)
+            self.assertTrue(connection.recv(4096).startswith(b'354'))
+            connection.sendall(line * 2500)
+            # No end of the message came, and yet it is over.
+            with connection.makefile('rb') as answer:
+                self.assertTrue(answer.readline().startswith(b'552 5.3.4'))
+                self.assertEqual(answer.read(), b'')
+
     def test_large_body(self):
         relay = self.relay()
         text = 'Subject: large\r\n\r\n' + ('0123456789' * 7 + '\r\n') * 10000
@@ -449,6 +490,7 @@ class OnTheBus(unittest.TestCase):
         self.wait_deferred()
         (message,), total = self.list()
         self.assertEqual(total, 1)
+        self.assertEqual(self.get('Counters')['queued'], 1)
         self.assertEqual(message[1:3], ('anna@example.com', ['p@partner.example',
                                                              'q@partner.example']))
         self.assertEqual(message[6:9], (1, 'deferred', '127.0.0.1'))
@@ -472,7 +514,8 @@ class OnTheBus(unittest.TestCase):
         send(self.relay, 'p@partner.example', sender='anna@example.com')
         self.wait_deferred()
         identity = self.list()[0][0][0]
-        self.assertEqual(self.call('DeleteMessages', '(atb)', [identity, 1], True)[0], 1)
+        self.assertEqual(self.call('DeleteMessages', '(atb)', [identity, 1, identity], True)[0],
+                         1)
         raw, = self.relay.wait_messages('anna@example.com')
         self.assertIn(b'Action: failed', raw)
         self.fails('org.pointsman.Error.NotFound', 'ShowMessage', '(t)', identity)
@@ -517,6 +560,15 @@ class Running(RelayTest):
         relay.wait_messages('anna@example.com', 2)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', old_port), timeout=5)
+
+    def test_reload_changes_a_role(self):
+        relay = self.relay()
+        relay.write_site(role='submission')
+        relay.reload()
+        relay.wait_logged('reloaded')
+        with self.assertRaises(smtplib.SMTPSenderRefused) as caught:
+            send(relay, 'anna@example.com')
+        self.assertEqual(caught.exception.smtp_code, 530)
 
     def test_bad_site_changes_nothing(self):
         relay = self.relay()

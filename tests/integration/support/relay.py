@@ -20,7 +20,7 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
     <servers><server name="MAIL1" host="{host}"/></servers>
     <connections>
       <internet-mail-service server="MAIL1">
-        <general inbound-limit="{limit}" outbound-limit="50 MiB"/>
+        <general inbound-limit="{limit}" outbound-limit="{outbound_limit}"/>
         <internet-mail administrator="admin@example.com"/>
         <connections transfer="{transfer}">
           {listen}
@@ -39,6 +39,7 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
           <mailbox address="anna@example.com"><alias address="sales@example.com"/></mailbox>
           <mailbox address="admin@example.com"/>
         </mailboxes>
+        {diagnostics}
       </internet-mail-service>
     </connections>
   </configuration>
@@ -48,8 +49,8 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
 DEFAULTS = {
     'host': 'mail1.example.com', 'limit': '1 MiB', 'transfer': 'both',
     'deliver': '<deliver method="dns"/>', 'retry': '1s', 'notify': '4h', 'timeout': '48h',
-    'max_inbound': '1000', 'max_recipients': '100', 'accept': '', 'routes': '',
-    'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
+    'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_recipients': '100', 'accept': '', 'routes': '',
+    'role': 'relay', 'diagnostics': '', 'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
 }
 
 
@@ -69,7 +70,7 @@ class Relay:
 
     def write_site(self, **site):
         self.values.update(site)
-        listen = f'<listen address="127.0.0.1" port="{self.port}"/>'
+        listen = f'<listen address="127.0.0.1" port="{self.port}" role="{self.values["role"]}"/>'
         self.config.write_text(SITE.format(**dict({'listen': listen}, **self.values)))
 
     def start(self, wait=True):
