@@ -12,6 +12,7 @@
 #include "base/pm-log.h"
 #include "net/pm-stream.h"
 #include "relay/pm-header.h"
+#include "relay/pm-protocol-log.h"
 #include "smtp/pm-smtp-server.h"
 
 #define INPUT_LIMIT (64 * 1024)
@@ -44,6 +45,7 @@ struct _PmInbound
   guint64 size;
   gboolean outward; /* all its recipients go to other hosts */
   PmHeaderScan scan;
+  PmProtocolLog protocol;
 };
 
 static void pump (PmInbound *self);
@@ -70,6 +72,7 @@ close_session (PmInbound *self, gboolean linger)
 
   if (self->stream == NULL)
     return;
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "ended", NULL);
   if (linger)
     pm_stream_finish (g_steal_pointer (&self->stream), LINGER);
   else
@@ -360,7 +363,10 @@ end_cb (PmSmtpServer *server, gpointer data)
 {
   PmInbound *self = data;
   g_autoptr (PmQueueMessage) message = g_steal_pointer (&self->message);
+  g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT " bytes", self->size);
   Commit *commit;
+
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MAXIMUM, "message", size);
 
   // RFC 5321 6.3
   if (self->scan.received >= PM_HEADER_MAX_RECEIVED)
@@ -522,6 +528,14 @@ pm_inbound_end (PmInbound *self, gboolean finish)
   release (self);
 }
 
+static void
+trace_cb (PmSmtpServer *server, gboolean sent, const char *line, gpointer data)
+{
+  const PmInbound *self = data;
+
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MEDIUM, sent ? "sent" : "received", line);
+}
+
 static const PmSmtpServerHandler server_handler = {
   .connected = connected_cb,
   .mail = mail_cb,
@@ -530,6 +544,7 @@ static const PmSmtpServerHandler server_handler = {
   .chunk = chunk_cb,
   .end = end_cb,
   .reset = reset_cb,
+  .trace = trace_cb,
 };
 
 static const PmStreamHandler stream_handler = {
@@ -561,6 +576,8 @@ pm_inbound_start (PmRelayWorker *worker,
   self->peer_text = g_inet_address_to_string (self->peer);
   self->role = role;
   self->references = 1;
+  pm_protocol_log_init (&self->protocol, self->settings, TRUE, self->peer_text);
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "connected", NULL);
   self->ceiling = g_get_monotonic_time () + MAX_WITHOUT_MESSAGE;
 
   pm_relay_add_to_counter (worker->relay, PM_COUNTER_CONNECTIONS, 1);

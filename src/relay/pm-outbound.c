@@ -11,6 +11,7 @@
 #include "net/pm-connector.h"
 #include "net/pm-stream.h"
 #include "relay/pm-mx-walk.h"
+#include "relay/pm-protocol-log.h"
 #include "smtp/pm-smtp-client.h"
 
 #define CONNECT_TIMEOUT (30 * G_USEC_PER_SEC)
@@ -35,6 +36,7 @@ struct _PmOutbound
   guint next_target;
   guint n_tried;
   char *peer; /* (owned) (nullable): the target at hand, for people */
+  PmProtocolLog protocol;
 
   PmConnector *connector; /* (owned) (nullable) */
   PmStream *stream;       /* (owned) (nullable) */
@@ -112,6 +114,8 @@ conclude (PmOutbound *self)
 static void
 drop_session (PmOutbound *self, gboolean linger)
 {
+  if (self->stream != NULL)
+    pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "ended", NULL);
   if (self->stream != NULL && linger)
     pm_stream_finish (g_steal_pointer (&self->stream), LINGER);
   g_clear_pointer (&self->stream, pm_stream_free);
@@ -278,11 +282,20 @@ closed_cb (PmSmtpClient *client, const PmSmtpReply *reply, gpointer data)
     set_open_results (self, PM_SMTP_OUTCOME_NEXT_HOST, reply);
 }
 
+static void
+trace_cb (PmSmtpClient *client, gboolean sent, const char *line, gpointer data)
+{
+  const PmOutbound *self = data;
+
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MEDIUM, sent ? "sent" : "received", line);
+}
+
 static const PmSmtpClientHandler client_handler = {
   .pull = pull_cb,
   .result = result_cb,
   .finished = finished_cb,
   .closed = closed_cb,
+  .trace = trace_cb,
 };
 
 static const PmStreamHandler stream_handler = {
@@ -326,6 +339,8 @@ connected_cb (int fd, const GError *error, gpointer data)
   PmOutbound *self = data;
 
   g_clear_pointer (&self->connector, pm_connector_free);
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM,
+                       fd < 0 ? "not-connected" : "connected", fd < 0 ? error->message : NULL);
   if (fd < 0)
     {
       g_autoptr (PmSmtpReply) reply =
@@ -364,6 +379,8 @@ connect_to_target (PmOutbound *self)
   self->peer = strcmp (text, target->host) == 0
                    ? g_strdup_printf ("[%s]:%u", text, get_port (self))
                    : g_strdup_printf ("%s [%s]:%u", target->host, text, get_port (self));
+  pm_protocol_log_init (&self->protocol, self->settings, FALSE, self->peer);
+  pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MAXIMUM, "connecting", NULL);
   self->connector = pm_connector_new (pm_worker_get_reactor (self->job.worker->worker), address,
                                       NULL, CONNECT_TIMEOUT, connected_cb, self);
 }

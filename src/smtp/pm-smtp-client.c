@@ -170,8 +170,16 @@ refuse_answer (PmSmtpClient *client, const PmSmtpReply *reply)
 }
 
 static void
+trace (PmSmtpClient *client, gboolean sent, const char *line)
+{
+  if (client->handler->trace != NULL)
+    client->handler->trace (client, sent, line, client->user_data);
+}
+
+static void
 say (PmSmtpClient *client, const char *line)
 {
+  trace (client, TRUE, line);
   // Callers leave COMMAND_ROOM, and no command is longer.
   if (!pm_buffer_append (&client->output, line, strlen (line)) ||
       !pm_buffer_append (&client->output, "\r\n", 2))
@@ -550,7 +558,12 @@ take_early (PmSmtpClient *client, const PmSmtpReply *reply)
 static void
 take_reply (PmSmtpClient *client, const PmSmtpReply *reply)
 {
+  g_autofree char *text =
+      client->handler->trace != NULL ? pm_smtp_reply_to_string (reply) : NULL;
+
   client->n_replies++;
+  if (text != NULL)
+    trace (client, FALSE, text);
   if (client->n_expected == 0)
     {
       take_early (client, reply);

@@ -79,6 +79,8 @@ typedef struct
  * @ready: (nullable): the peer was greeted and no message was waiting
  * @closed: (nullable): the session is over (QUIT was answered, or it broke); @reply says why when
  * no message was there to say it of, else %NULL
+ * @trace: (nullable): a line for people that was said by us (@sent) or by the peer; never a part of
+ * a message
  */
 typedef struct
 {
@@ -91,6 +93,7 @@ typedef struct
   void (*finished) (PmSmtpClient *client, gboolean reusable, gpointer user_data);
   void (*ready) (PmSmtpClient *client, gpointer user_data);
   void (*closed) (PmSmtpClient *client, const PmSmtpReply *reply, gpointer user_data);
+  void (*trace) (PmSmtpClient *client, gboolean sent, const char *line, gpointer user_data);
 } PmSmtpClientHandler;
 
 /* `hello` is our host name for EHLO. `handler` must outlive it. */

@@ -70,6 +70,7 @@ void pm_smtp_server_say (PmSmtpServer *server, guint code, const char *status, c
 void pm_smtp_server_say_reply (PmSmtpServer *server, const PmSmtpReply *reply);
 void pm_smtp_server_ask (PmSmtpServer *server, PmSmtpQuestion question);
 void pm_smtp_server_drop (PmSmtpServer *server);
+void pm_smtp_server_trace (PmSmtpServer *server, gboolean sent, const char *line);
 
 /* pm-smtp-server-verbs.c: carries out one command line without its CRLF. */
 void pm_smtp_server_command (PmSmtpServer *server, const char *line, gsize size);

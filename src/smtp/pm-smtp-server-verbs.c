@@ -270,6 +270,8 @@ pm_smtp_server_command (PmSmtpServer *server, const char *line, gsize size)
   PmSmtpVerb name = pm_smtp_verb_parse (line, &argument);
   const Verb *verb = &verbs[name];
 
+  pm_smtp_server_trace (server, FALSE,
+                        name != PM_SMTP_VERB_UNKNOWN ? line : "(no command that is known here)");
   if (name != PM_SMTP_VERB_UNKNOWN && is_too_early (server, verb))
     {
       pm_smtp_server_say (server, 554, "5.5.1", "You sent more before it was your turn");

@@ -99,9 +99,22 @@ pm_smtp_server_drop (PmSmtpServer *server)
     tell_reset (server);
 }
 
+void
+pm_smtp_server_trace (PmSmtpServer *server, gboolean sent, const char *line)
+{
+  if (server->handler->trace != NULL)
+    server->handler->trace (server, sent, line, server->user_data);
+}
+
 static void
 append (PmSmtpServer *server, const PmSmtpReply *reply)
 {
+  if (server->handler->trace != NULL)
+    {
+      g_autofree char *text = pm_smtp_reply_to_string (reply);
+
+      pm_smtp_server_trace (server, TRUE, text);
+    }
   // A session whose replies nobody reads was stopped long before; only a monstrous reply comes
   // here.
   if (!pm_smtp_reply_append (reply, &server->output))

@@ -105,6 +105,8 @@ typedef struct
  *   transaction is over with the answer, whatever it is
  * @reset: told: the transaction that @mail began (and was answered positively) is dropped. For each
  *   such transaction exactly one of @end and @reset is called
+ * @trace: (nullable) told: a line for people that was said by us (@sent) or by the client; never a
+ *   part of a message, and nothing of what is no command here: it may be half of a log-in
  *
  * What the session asks and tells. "Asked" callbacks want one pm_smtp_server_continue().
  */
@@ -121,6 +123,7 @@ typedef struct
                          gpointer user_data);
   void (*end) (PmSmtpServer *server, gpointer user_data);
   void (*reset) (PmSmtpServer *server, gpointer user_data);
+  void (*trace) (PmSmtpServer *server, gboolean sent, const char *line, gpointer user_data);
 } PmSmtpServerHandler;
 
 /* Nothing happens before pm_smtp_server_start(), which asks @connected. `handler` must outlive it.

@@ -561,6 +561,38 @@ class Running(RelayTest):
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', old_port), timeout=5)
 
+    def test_protocol_diagnostics(self):
+        sink = self.sink()
+        relay = self.relay(routes=forward('partner.example', sink))
+
+        def said(level):
+            relay.write_site(diagnostics='<diagnostics><category name="smtp-protocol" '
+                                         f'level="{level}"/></diagnostics>')
+            relay.reload()
+            relay.wait_logged('reloaded')
+            relay.log.clear()
+            with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+                client.docmd('AUTH PLAIN c2VjcmV0')
+                client.docmd('c2VjcmV0')
+                client.sendmail('', ['p@partner.example'], MESSAGE)
+            sink.get()
+            relay.wait_logged('delivered')
+            if level != 'none':
+                for direction in ['in', 'out']:
+                    relay.wait_logged('smtp-protocol', f'direction={direction}', 'what=ended')
+            self.assertFalse(relay.logged('c2VjcmV0') or relay.logged('Hello'), relay.log)
+            return [line for line in relay.log if 'smtp-protocol' in line]
+
+        self.assertEqual(said('none'), [])
+        self.assertEqual({line.split('what=')[1].split()[0] for line in said('minimum')},
+                         {'connected', 'ended'})
+        medium = '\n'.join(said('medium'))
+        self.assertRegex(medium, r'direction=in .*what=received text="mail FROM:<>.*"')
+        self.assertRegex(medium, r'direction=in .*what=sent text="250 2.0.0 OK, queued')
+        self.assertRegex(medium, r'direction=out .*what=sent text="RCPT TO:')
+        self.assertRegex(medium, r'direction=out .*what=received text="250 2.0.0 taken"')
+        self.assertIn('bytes', '\n'.join(said('maximum')))
+
     def test_reload_changes_a_role(self):
         relay = self.relay()
         relay.write_site(role='submission')
