@@ -30,7 +30,7 @@ class Failed(AssertionError):
 
 class Administrator:
     def __init__(self, build, site_xml, size='1280x900', scale=None, language='C.UTF-8',
-                 options=()):
+                 options=(), font='Sans 10'):
         self.build = pathlib.Path(build).resolve()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-ui-'))
         self.size = size
@@ -49,7 +49,8 @@ class Administrator:
         (self.folder / 'run').chmod(0o700)
         # What slides about while it is being looked at cannot be clicked.
         (self.folder / 'config/gtk-3.0/settings.ini').write_text(
-            '[Settings]\ngtk-enable-animations=0\n', encoding='utf-8')
+            '[Settings]\ngtk-enable-animations=0\ngtk-cursor-blink=0\n'
+            f'gtk-font-name={font}\n', encoding='utf-8')
         self.site_file = self.folder / 'config/pointsman/site.xml'
         self.site_file.write_text(site_xml, encoding='utf-8')
 
@@ -98,9 +99,9 @@ class Administrator:
         os.environ['DISPLAY'] = self.environment['DISPLAY']
 
     def start_manager(self):
-        self.spawn('manager', str(self.build / 'src/manager/pointsman-managerd'), '--session',
-                   '--backend', 'child', '--relayd',
-                   str(self.build / 'src/relay/pointsman-relayd'))
+        self.manager = self.spawn('manager', str(self.build / 'src/manager/pointsman-managerd'),
+                                  '--session', '--backend', 'child', '--relayd',
+                                  str(self.build / 'src/relay/pointsman-relayd'))
         self.run('gdbus', 'wait', '--session', '--timeout', str(TIMEOUT),
                  'org.pointsman.Manager1')
 
@@ -249,8 +250,8 @@ class Administrator:
     def site_xml(self):
         return self.site_file.read_text(encoding='utf-8')
 
-    def screenshot(self, path):
-        self.run('import', '-window', 'root', str(path))
+    def screenshot(self, path, window='root'):
+        self.run('import', '-window', window, str(path))
 
     # --- Doing -------------------------------------------------------------------------------
 
