@@ -23,6 +23,19 @@ static const struct
 };
 
 /**
+ * pm_service_words_title:
+ *
+ * Returns: what the server is called; the bus knows no language, so its own words are translated
+ */
+const char *
+pm_service_words_title (PmServerConnection *connection)
+{
+  const char *title = pm_server_connection_get_title (connection);
+
+  return g_str_equal (title, "This computer") ? _ ("This computer") : title;
+}
+
+/**
  * pm_service_words_for_state:
  * @state: (nullable): as in org.pointsman.Manager1
  *

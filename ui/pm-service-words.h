@@ -3,10 +3,11 @@
 
 #pragma once
 
-#include <glib.h>
+#include "bus/pm-server-connection.h"
 
 G_BEGIN_DECLS
 
+const char *pm_service_words_title (PmServerConnection *connection);
 const char *pm_service_words_for_state (const char *state);
 const char *pm_service_words_icon (const char *state);
 char *pm_service_words_since (gint64 since, gint64 now);

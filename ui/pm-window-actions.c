@@ -206,6 +206,7 @@ delete_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   const PmSite *site = pm_server_connection_get_site (self->connection);
   g_autoptr (GPtrArray) nodes = get_deletable (self);
   g_autoptr (PmSite) changed = NULL;
+  g_autofree char *comment = NULL;
   Removal *removal;
 
   if (site == NULL || nodes->len == 0)
@@ -214,8 +215,12 @@ delete_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   removal = g_new0 (Removal, 1);
   removal->window = g_object_ref (self);
   removal->text = describe_removal (nodes);
-  pm_server_connection_write_async (self->connection, changed, "Remove mailboxes",
-                                    self->cancellable, deleted_cb, removal);
+  comment = nodes->len == 1
+                ? g_strdup_printf (_ ("Remove %s"), pm_tree_node_get_title (nodes->pdata[0]))
+                : g_strdup_printf (ngettext ("Remove %u mailbox", "Remove %u mailboxes", nodes->len),
+                                   nodes->len);
+  pm_server_connection_write_async (self->connection, changed, comment, self->cancellable,
+                                    deleted_cb, removal);
 }
 
 static void
@@ -224,16 +229,15 @@ undone_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (PmWindow) window = data;
   PmWindow *self = take_window (window);
   g_autoptr (GError) error = NULL;
-  gboolean undone = pm_undo_undo_finish (PM_UNDO (source), result, &error);
+  g_autofree char *done = pm_undo_undo_finish (PM_UNDO (source), result, &error);
 
   if (self == NULL)
     return;
-  if (undone)
-    pm_message_bar_show (self->message_bar, GTK_MESSAGE_INFO, _ ("The last change was undone"),
-                         _ ("Undo again to bring it back."), NULL);
+  if (done != NULL)
+    pm_message_bar_show (self->message_bar, GTK_MESSAGE_INFO, done,
+                         _ ("It is saved. Press Ctrl+Z to go back."), NULL);
   else
-    pm_message_bar_show_error (self->message_bar, _ ("The last change could not be undone"),
-                               error);
+    pm_message_bar_show_error (self->message_bar, _ ("The change could not be undone"), error);
 }
 
 static void
@@ -243,6 +247,24 @@ undo_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   pm_undo_bar_hide (self->undo_bar);
   pm_undo_undo_async (self->undo, self->cancellable, undone_cb, g_object_ref (self));
+}
+
+/* The menu bar is the application's, so it says what the window in front would undo. */
+void
+pm_window_update_undo_label (PmWindow *self)
+{
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
+  g_autofree char *label = pm_undo_dup_label (self->undo);
+  GMenu *menu = NULL;
+
+  if (!pm_undo_get_can_undo (self->undo))
+    pm_undo_bar_hide (self->undo_bar);
+  if (application != NULL && gtk_window_is_active (GTK_WINDOW (self)))
+    menu = gtk_application_get_menu_by_id (application, "undo");
+  if (menu == NULL)
+    return;
+  g_menu_remove_all (menu);
+  g_menu_append (menu, label != NULL ? label : _ ("_Undo"), "win.undo");
 }
 
 static void
@@ -327,7 +349,7 @@ put_in_force_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   const PmSite *site = pm_server_connection_get_site (self->connection);
 
   if (site != NULL)
-    pm_server_connection_apply_async (self->connection, site, "Put in force", TRUE,
+    pm_server_connection_apply_async (self->connection, site, _ ("Put in force"), TRUE,
                                       self->cancellable, applied_cb, g_object_ref (self));
 }
 
@@ -683,7 +705,7 @@ update_service_actions (PmWindow *self, gboolean connected, gboolean busy)
   enable (self, "service-stop", connected && !busy && !stopped);
   enable (self, "service-restart", connected && !busy && !stopped);
   enable (self, "service-reload", connected && !busy && running);
-  enable (self, "service-enabled", connected && !busy && can_enable);
+  enable (self, "service-enabled", connected && can_enable);
   g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (enabled));
 }
 

@@ -51,6 +51,7 @@ struct _PmWindow
 void pm_window_add_actions (PmWindow *self);
 void pm_window_show_mx (PmWindow *self, gboolean shown);
 void pm_window_update_actions (PmWindow *self);
+void pm_window_update_undo_label (PmWindow *self);
 PmTreeNode *pm_window_get_active_node (PmWindow *self);
 void pm_window_open_properties (PmWindow *self, PmTreeNode *node);
 

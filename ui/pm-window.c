@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 
+#include "ui/pm-service-words.h"
 #include "ui/pm-settings.h"
 #include "ui/pm-window-private.h"
 
@@ -24,7 +25,7 @@ update_title (PmWindow *self)
 
   if (site == NULL || server == NULL || node == NULL)
     title = g_strdup_printf (_ ("Pointsman – %s"),
-                             pm_server_connection_get_title (self->connection));
+                             pm_service_words_title (self->connection));
   else
     /* Translators: server, site, what is selected: “Pointsman – MAIL1 in Site Headquarters – …” */
     title = g_strdup_printf (_ ("Pointsman – %s in Site %s – %s"), server, site->name,
@@ -319,6 +320,9 @@ observe (PmWindow *self)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->undo, "notify::can-undo", G_CALLBACK (pm_window_update_actions),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->undo, "notify::label", G_CALLBACK (pm_window_update_undo_label),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (pm_window_update_undo_label), NULL);
 }
 
 /**

@@ -96,7 +96,11 @@ static void
 take_over (PmServerConnection *self, const Change *change, const char *revision)
 {
   if (g_str_equal (revision, change->revision))
-    pm_server_connection_adopt_site (self, change->site, change->xml, revision);
+    {
+      pm_server_connection_adopt_site (self, change->site, change->xml, revision);
+      if (!g_str_equal (revision, change->base_revision))
+        pm_server_connection_tell_changed_here (self, change->comment);
+    }
   else if (!g_str_equal (revision, pm_server_connection_get_revision (self)))
     pm_server_connection_read_again (self);
 }

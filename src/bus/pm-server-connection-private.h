@@ -14,6 +14,7 @@ void pm_server_connection_adopt_site (PmServerConnection *self,
                                       const PmSite *site,
                                       GBytes *xml,
                                       const char *revision);
+void pm_server_connection_tell_changed_here (PmServerConnection *self, const char *comment);
 void pm_server_connection_read_again (PmServerConnection *self);
 
 G_END_DECLS

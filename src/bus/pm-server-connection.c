@@ -81,6 +81,7 @@ enum
 enum
 {
   QUEUE_CHANGED,
+  CHANGED_HERE,
   N_SIGNALS
 };
 
@@ -737,6 +738,12 @@ pm_server_connection_adopt_site (PmServerConnection *self,
 }
 
 void
+pm_server_connection_tell_changed_here (PmServerConnection *self, const char *comment)
+{
+  g_signal_emit (self, signals[CHANGED_HERE], 0, comment);
+}
+
+void
 pm_server_connection_read_again (PmServerConnection *self)
 {
   read_site (self);
@@ -872,6 +879,9 @@ pm_server_connection_class_init (PmServerConnectionClass *klass)
   signals[QUEUE_CHANGED] =
       g_signal_new ("queue-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                     NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  signals[CHANGED_HERE] =
+      g_signal_new ("changed-here", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                    NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 
   /* So that errors of the services arrive in their own domain. */
   (void) pm_error_quark ();

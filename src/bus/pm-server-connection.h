@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  * `service-enabled`, `title` (for the tree: host name or "This computer"), `busy` (an operation
  * that changes something is under way), `can-write` (the person may, perhaps after a password),
  * `relay` (PmBusRelay, nullable).
- * Signals: `queue-changed` (guint total).
+ * Signals: `queue-changed` (guint total), `changed-here` (const char *comment: after a change that
+ * was written through this very object and not by somebody else; `site` is the new one).
  */
 #define PM_TYPE_SERVER_CONNECTION (pm_server_connection_get_type ())
 G_DECLARE_FINAL_TYPE (PmServerConnection, pm_server_connection, PM, SERVER_CONNECTION, GObject)

@@ -74,9 +74,9 @@ class TestAdministrator(unittest.TestCase):
         admin.press('ctrl+z')
         admin.wait(lambda: 'example.net' not in admin.site_xml(), 'the domain to be gone')
         admin.find('table cell', '1 domain in the routing table')
-        admin.find('notification', 'The last change was undone')
+        admin.find('notification', 'Undo: Add the domain example.net')
         admin.click(admin.find('push button', 'Close'))
-        admin.gone('notification', 'The last change was undone')
+        admin.gone('notification', 'Undo: Add the domain example.net')
 
     def test_4_stop_and_start_by_clicks(self):
         admin = self.admin

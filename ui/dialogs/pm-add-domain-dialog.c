@@ -198,6 +198,8 @@ check_cb (gpointer data)
 
   self->check_id = 0;
   self->valid = site != NULL;
+  g_free (self->revision);
+  self->revision = g_strdup (pm_server_connection_get_revision (self->connection));
   mark_fields (self, field);
   gtk_label_set_label (self->preview, text);
   gtk_image_set_from_icon_name (self->preview_icon,
@@ -218,6 +220,14 @@ changed_cb (gpointer object, PmAddDomainDialog *self)
   self->check_id = g_timeout_add (CHECK_DELAY, check_cb, self);
 }
 
+/* The draft goes into the site as it is now: when that is a new one, it is judged anew. */
+static void
+site_changed_cb (PmAddDomainDialog *self)
+{
+  if (!self->busy)
+    changed_cb (NULL, self);
+}
+
 /* Choosing what happens leads to the field that it needs. */
 static void
 action_toggled_cb (GtkToggleButton *radio, PmAddDomainDialog *self)
@@ -235,8 +245,6 @@ show_problem (PmAddDomainDialog *self, const GError *error)
                                                      : g_strdup_printf ("%s\n%s", text, detail);
 
   self->busy = FALSE;
-  g_free (self->revision);
-  self->revision = g_strdup (pm_server_connection_get_revision (self->connection));
   gtk_label_set_label (self->problem, both);
   gtk_widget_show (GTK_WIDGET (self->problem_bar));
   update_buttons (self);
@@ -298,7 +306,7 @@ save (PmAddDomainDialog *self, gboolean restart)
     }
   g_free (self->added);
   self->added = pm_domain_draft_normalize (&draft, &subdomains, NULL);
-  comment = g_strdup_printf ("Add the domain %s", self->added);
+  comment = g_strdup_printf (_ ("Add the domain %s"), self->added);
   self->busy = TRUE;
   gtk_widget_hide (GTK_WIDGET (self->problem_bar));
   update_buttons (self);
@@ -450,10 +458,11 @@ pm_add_domain_dialog_new (GtkWindow *parent, PmServerConnection *connection,
   const PmMailService *service = site != NULL ? pm_site_find_service (site, server_name) : NULL;
 
   self->server_name = g_strdup (server_name);
-  self->revision = g_strdup (pm_server_connection_get_revision (connection));
   if (service != NULL)
     fill_mailboxes (self, service);
   self->connection = g_object_ref (connection);
+  g_signal_connect_object (connection, "notify::site", G_CALLBACK (site_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   check_cb (self);
   return self;
 }

@@ -63,6 +63,47 @@ pm_mailbox_dialog_saved (PmObjectDialog *dialog)
   self->address = g_strstrip (g_strdup (gtk_entry_get_text (self->address_entry)));
 }
 
+static const PmMailbox *
+find (PmMailboxDialog *self, const PmSite *site)
+{
+  return self->address != NULL
+             ? pm_mailbox_edit_find (pm_site_find_service (site, self->server_name), self->address)
+             : NULL;
+}
+
+static void
+pm_mailbox_dialog_load (PmObjectDialog *dialog, const PmSite *site)
+{
+  PmMailboxDialog *self = PM_MAILBOX_DIALOG (dialog);
+  const PmMailbox *mailbox = find (self, site);
+  GString *aliases = g_string_new (NULL);
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; mailbox != NULL && i < mailbox->aliases->len; i++)
+    g_string_append_printf (aliases, "%s\n", (const char *) mailbox->aliases->pdata[i]);
+  text = g_string_free (aliases, FALSE);
+  if (mailbox == NULL)
+    return;
+  gtk_entry_set_text (self->address_entry, mailbox->address);
+  gtk_text_buffer_set_text (self->aliases, text, -1);
+}
+
+static gboolean
+pm_mailbox_dialog_same (PmObjectDialog *dialog, const PmSite *before, const PmSite *after)
+{
+  const PmMailbox *a = find (PM_MAILBOX_DIALOG (dialog), before);
+  const PmMailbox *b = find (PM_MAILBOX_DIALOG (dialog), after);
+
+  if (a == b)
+    return TRUE;
+  if (a == NULL || b == NULL || a->aliases->len != b->aliases->len)
+    return FALSE;
+  for (guint i = 0; i < a->aliases->len; i++)
+    if (!g_str_equal (a->aliases->pdata[i], b->aliases->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 pm_mailbox_dialog_finalize (GObject *object)
 {
@@ -80,6 +121,8 @@ pm_mailbox_dialog_class_init (PmMailboxDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = pm_mailbox_dialog_finalize;
   PM_OBJECT_DIALOG_CLASS (klass)->collect = pm_mailbox_dialog_collect;
+  PM_OBJECT_DIALOG_CLASS (klass)->load = pm_mailbox_dialog_load;
+  PM_OBJECT_DIALOG_CLASS (klass)->same = pm_mailbox_dialog_same;
   PM_OBJECT_DIALOG_CLASS (klass)->saved = pm_mailbox_dialog_saved;
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/dialogs/pm-mailbox-dialog.ui");
@@ -93,19 +136,6 @@ static void
 pm_mailbox_dialog_init (PmMailboxDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-}
-
-static void
-load (PmMailboxDialog *self, const PmMailbox *mailbox)
-{
-  GString *aliases = g_string_new (NULL);
-  g_autofree char *text = NULL;
-
-  for (guint i = 0; i < mailbox->aliases->len; i++)
-    g_string_append_printf (aliases, "%s\n", (const char *) mailbox->aliases->pdata[i]);
-  text = g_string_free (aliases, FALSE);
-  gtk_entry_set_text (self->address_entry, mailbox->address);
-  gtk_text_buffer_set_text (self->aliases, text, -1);
 }
 
 /* A new mailbox is most often one of the site's own domain: only the name is left to type. */
@@ -139,16 +169,13 @@ pm_mailbox_dialog_new (GtkWindow *parent, PmServerConnection *connection, const 
 {
   PmMailboxDialog *self = g_object_new (PM_TYPE_MAILBOX_DIALOG, "use-header-bar", FALSE, NULL);
   const PmSite *site = pm_server_connection_get_site (connection);
-  const PmMailbox *mailbox = NULL;
   g_autofree char *title = NULL;
   g_autofree char *comment = NULL;
 
   self->server_name = g_strdup (server_name);
   self->address = g_strdup (address);
-  if (site != NULL && address != NULL)
-    mailbox = pm_mailbox_edit_find (pm_site_find_service (site, server_name), address);
-  if (mailbox != NULL)
-    load (self, mailbox);
+  if (site != NULL && find (self, site) != NULL)
+    pm_mailbox_dialog_load (PM_OBJECT_DIALOG (self), site);
   else
     {
       suggest (self, site);
@@ -156,8 +183,8 @@ pm_mailbox_dialog_new (GtkWindow *parent, PmServerConnection *connection, const 
     }
   title = address != NULL ? g_strdup_printf (_ ("%s Properties"), address)
                           : g_strdup (_ ("Add Mailbox"));
-  comment = address != NULL ? g_strdup_printf ("Change the mailbox %s", address)
-                            : g_strdup ("Add a mailbox");
+  comment = address != NULL ? g_strdup_printf (_ ("Change the mailbox %s"), address)
+                            : g_strdup (_ ("Add a mailbox"));
   gtk_window_set_title (GTK_WINDOW (self), title);
   pm_object_dialog_set_up (PM_OBJECT_DIALOG (self), parent, connection, comment);
   return self;

@@ -15,6 +15,7 @@ typedef struct
 {
   GtkInfoBar *problem_bar;
   GtkLabel *problem;
+  GtkWidget *theirs_button;
   GtkLabel *reason;
   GtkSpinner *spinner;
   GtkWidget *ok_button;
@@ -23,9 +24,11 @@ typedef struct
   PmServerConnection *connection; /* (owned) */
   GCancellable *cancellable;      /* (owned) */
   char *comment;                  /* (owned) */
-  char *revision;                 /* (owned): that the fields were filled from */
+  PmSite *base;                   /* (owned) (nullable): that the fields were filled from */
+  char *revision;                 /* (owned): of @base */
   GtkWidget *marked;              /* (nullable): the field with the first problem */
   guint check_id;
+  gboolean loading;
   gboolean changed;
   gboolean valid;
   gboolean busy;
@@ -108,16 +111,67 @@ show_problem (PmObjectDialog *self, const GError *error)
                                                      : g_strdup_printf ("%s\n%s", text, detail);
 
   gtk_label_set_label (priv->problem, both);
+  gtk_widget_hide (priv->theirs_button);
   gtk_widget_show (GTK_WIDGET (priv->problem_bar));
 }
 
 static void
-remember_revision (PmObjectDialog *self)
+rebase (PmObjectDialog *self)
+{
+  PmObjectDialogPrivate *priv = PRIVATE (self);
+  const PmSite *site = pm_server_connection_get_site (priv->connection);
+
+  g_clear_pointer (&priv->base, pm_site_unref);
+  priv->base = site != NULL ? pm_site_ref (site) : NULL;
+  g_free (priv->revision);
+  priv->revision = g_strdup (pm_server_connection_get_revision (priv->connection));
+}
+
+static void
+load_theirs (PmObjectDialog *self)
 {
   PmObjectDialogPrivate *priv = PRIVATE (self);
 
-  g_free (priv->revision);
-  priv->revision = g_strdup (pm_server_connection_get_revision (priv->connection));
+  priv->loading = TRUE;
+  PM_OBJECT_DIALOG_GET_CLASS (self)->load (self, priv->base);
+  priv->loading = FALSE;
+  priv->changed = FALSE;
+  gtk_widget_hide (GTK_WIDGET (priv->problem_bar));
+}
+
+/* The site under the dialog is a new one. What it says of other objects is none of our business:
+   only this object's own values will be put into it. */
+static void
+site_changed_cb (PmObjectDialog *self)
+{
+  PmObjectDialogPrivate *priv = PRIVATE (self);
+  PmObjectDialogClass *klass = PM_OBJECT_DIALOG_GET_CLASS (self);
+  const PmSite *site = pm_server_connection_get_site (priv->connection);
+  gboolean same;
+
+  if (priv->busy || site == NULL || priv->base == NULL)
+    return;
+  same = klass->same (self, priv->base, site);
+  rebase (self);
+  if (!same && !priv->changed)
+    load_theirs (self);
+  else if (!same)
+    {
+      gtk_label_set_label (priv->problem,
+                           _ ("Somebody else has changed this meanwhile. What you typed is kept: "
+                              "OK saves it in place of theirs."));
+      gtk_widget_show (priv->theirs_button);
+      gtk_widget_show (GTK_WIDGET (priv->problem_bar));
+    }
+  if (priv->check_id == 0)
+    priv->check_id = g_idle_add_once (check, self);
+}
+
+static void
+theirs_clicked_cb (GtkButton *button, PmObjectDialog *self)
+{
+  load_theirs (self);
+  check (self);
 }
 
 static void
@@ -133,15 +187,14 @@ written_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (priv->cancellable == NULL) /* disposed of meanwhile */
     return;
   priv->busy = FALSE;
-  /* After a conflict the next OK starts from what is there now; only this object's own values are
-     put into it. */
-  remember_revision (self);
   if (!written)
     {
       show_problem (self, error);
+      site_changed_cb (self);
       update_buttons (self);
       return;
     }
+  rebase (self);
   priv->changed = FALSE;
   gtk_widget_hide (GTK_WIDGET (priv->problem_bar));
   if (klass->saved != NULL)
@@ -208,6 +261,7 @@ pm_object_dialog_finalize (GObject *object)
   PmObjectDialogPrivate *priv = PRIVATE (object);
 
   g_free (priv->comment);
+  g_clear_pointer (&priv->base, pm_site_unref);
   g_free (priv->revision);
   G_OBJECT_CLASS (pm_object_dialog_parent_class)->finalize (object);
 }
@@ -225,6 +279,8 @@ pm_object_dialog_class_init (PmObjectDialogClass *klass)
       widget_class, "/org/pointsman/Administrator/dialogs/pm-object-dialog.ui");
   gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, problem_bar);
   gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, problem);
+  gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, theirs_button);
+  gtk_widget_class_bind_template_callback (widget_class, theirs_clicked_cb);
   gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, reason);
   gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, spinner);
   gtk_widget_class_bind_template_child_private (widget_class, PmObjectDialog, ok_button);
@@ -257,7 +313,9 @@ pm_object_dialog_set_up (PmObjectDialog *self, GtkWindow *parent, PmServerConnec
   gtk_window_set_transient_for (GTK_WINDOW (self), parent);
   priv->connection = g_object_ref (connection);
   priv->comment = g_strdup (comment);
-  remember_revision (self);
+  rebase (self);
+  g_signal_connect_object (connection, "notify::site", G_CALLBACK (site_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   priv->check_id = g_idle_add_once (check, self);
 }
 
@@ -267,7 +325,7 @@ pm_object_dialog_changed (PmObjectDialog *self)
 {
   PmObjectDialogPrivate *priv = PRIVATE (self);
 
-  if (priv->connection == NULL)
+  if (priv->connection == NULL || priv->loading)
     return;
   priv->changed = TRUE;
   if (priv->check_id == 0)

@@ -37,6 +37,7 @@ struct _PmRouteDialog
   GtkWidget *tls_label;
   GtkComboBox *tls_combo;
   GtkWidget *more_hosts_label;
+  GtkEntry *more_hosts_entry;
   GtkToggleButton *relay_radio;
   GtkWidget *reason_box;
   GtkLabel *reason_label;
@@ -213,6 +214,97 @@ check_host (PmRouteDialog *self, char **host, GError **error)
   return TRUE;
 }
 
+// “host”, “host:port” or “[2001:db8::1]:port”.
+static gboolean
+parse_host (const char *text, char **host, guint16 *port, GError **error)
+{
+  const char *colon = strrchr (text, ':');
+  guint64 number;
+
+  *port = 25;
+  if (colon == NULL || (colon != strchr (text, ':') && colon[-1] != ']'))
+    {
+      *host = pm_host_name_parse (text, error);
+      return *host != NULL;
+    }
+  if (!g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &number, NULL))
+    return fail (error, _ ("“%s” is not a port: type a number from 1 to 65535 after the colon"),
+                 colon + 1);
+  g_autofree char *name = g_strndup (text, (gsize) (colon - text));
+  *port = (guint16) number;
+  *host = pm_host_name_parse (name, error);
+  return *host != NULL;
+}
+
+// A host that was there before keeps its own encryption, unless another one was chosen for the
+// first, which then goes for all of them.
+static PmTls
+get_tls (PmRouteDialog *self, const char *name, guint16 port)
+{
+  PmTls tls = (PmTls) gtk_combo_box_get_active (self->tls_combo);
+  GPtrArray *former = self->former != NULL ? self->former->hosts : NULL;
+
+  if (former == NULL || former->len == 0 || ((const PmHost *) former->pdata[0])->tls != tls)
+    return tls;
+  for (guint i = 1; i < former->len; i++)
+    {
+      const PmHost *host = former->pdata[i];
+
+      if (host->port == port && strcmp (host->name, name) == 0)
+        return host->tls;
+    }
+  return tls;
+}
+
+static gboolean
+take_host (PmRouteDialog *self, GPtrArray *hosts, char *name, guint16 port, GError **error)
+{
+  PmHost *host;
+
+  for (guint i = 0; i < hosts->len; i++)
+    {
+      const PmHost *other = hosts->pdata[i];
+
+      if (other->port == port && strcmp (other->name, name) == 0)
+        {
+          fail (error, _ ("%s, port %u, is there twice"), name, port);
+          g_free (name);
+          return FALSE;
+        }
+    }
+  host = pm_host_new ();
+  g_free (host->name);
+  host->name = name;
+  host->port = port;
+  host->tls = hosts->len > 0 ? get_tls (self, name, port)
+                             : (PmTls) gtk_combo_box_get_active (self->tls_combo);
+  g_ptr_array_add (hosts, host);
+  return TRUE;
+}
+
+// The hosts after the first one.
+static gboolean
+check_more_hosts (PmRouteDialog *self, GPtrArray *hosts, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit_set (gtk_entry_get_text (self->more_hosts_entry), " \t,;", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      g_autofree char *name = NULL;
+      guint16 port;
+
+      if (*words[i] == '\0')
+        continue;
+      if (!parse_host (words[i], &name, &port, error))
+        return FALSE;
+      if (is_own_host (self, name, port))
+        return fail (error, _ ("Mail would go round in a circle: %s is this server itself"), name);
+      if (!take_host (self, hosts, g_steal_pointer (&name), port, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 // Circles that lead over other entries are found by the same analysis that the service's are. A
 // very long table is left to the check before saving: this runs on every key.
 static void
@@ -257,19 +349,31 @@ check_action (PmRouteDialog *self, const char *domain, GError **error)
 {
   g_autoptr (GError) rewrite_error = NULL;
   g_autoptr (GError) host_error = NULL;
+  g_autoptr (GError) more_error = NULL;
+  g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_host_unref);
   g_autofree char *target = NULL;
-  g_autofree char *host = NULL;
+  char *host = NULL;
 
   if (gtk_toggle_button_get_active (self->rewrite_radio))
     check_rewrite (self, domain, &target, &rewrite_error);
   else if (gtk_toggle_button_get_active (self->forward_radio))
-    check_host (self, &host, &host_error);
+    {
+      guint16 port = (guint16) gtk_spin_button_get_value_as_int (self->port_spin);
+
+      if (check_host (self, &host, &host_error))
+        take_host (self, hosts, g_steal_pointer (&host), port, NULL);
+      check_more_hosts (self, hosts, &more_error);
+    }
+  g_free (host);
   mark (self->rewrite_entry, rewrite_error);
   mark (self->host_entry, host_error);
+  mark (self->more_hosts_entry, more_error);
   if (rewrite_error != NULL)
     g_propagate_error (error, g_steal_pointer (&rewrite_error));
   else if (host_error != NULL)
     g_propagate_error (error, g_steal_pointer (&host_error));
+  else if (more_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&more_error));
 }
 
 static void
@@ -299,6 +403,8 @@ update (PmRouteDialog *self)
   gtk_widget_set_sensitive (GTK_WIDGET (self->port_spin), forward);
   gtk_widget_set_sensitive (GTK_WIDGET (self->tls_combo), forward);
   gtk_widget_set_sensitive (self->tls_label, forward);
+  gtk_widget_set_sensitive (self->more_hosts_label, forward);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->more_hosts_entry), forward);
   gtk_label_set_text (self->reason_label, error != NULL ? error->message : "");
   gtk_widget_set_visible (self->reason_box, error != NULL);
   gtk_widget_set_sensitive (self->ok_button, error == NULL);
@@ -372,6 +478,7 @@ pm_route_dialog_class_init (PmRouteDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, tls_label);
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, tls_combo);
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, more_hosts_label);
+  gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, more_hosts_entry);
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, relay_radio);
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, reason_box);
   gtk_widget_class_bind_template_child (widget_class, PmRouteDialog, reason_label);
@@ -393,23 +500,19 @@ load_hosts (PmRouteDialog *self, const PmRoute *route)
 {
   const PmHost *host = route->hosts->pdata[0];
   g_autoptr (GString) more = g_string_new (NULL);
-  g_autofree char *text = NULL;
 
   gtk_entry_set_text (self->host_entry, host->name);
   gtk_spin_button_set_value (self->port_spin, host->port);
   gtk_combo_box_set_active (self->tls_combo, (int) host->tls);
-  if (route->hosts->len == 1)
-    return;
-
   for (guint i = 1; i < route->hosts->len; i++)
     {
       const PmHost *other = route->hosts->pdata[i];
 
-      g_string_append_printf (more, "%s%s:%u", i > 1 ? ", " : "", other->name, other->port);
+      g_string_append (more, i > 1 ? ", " : "");
+      g_string_append_printf (more, strchr (other->name, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                              other->name, other->port);
     }
-  text = g_strdup_printf (_ ("and when it is down, to %s; these stay as they are"), more->str);
-  gtk_label_set_text (GTK_LABEL (self->more_hosts_label), text);
-  gtk_widget_show (self->more_hosts_label);
+  gtk_entry_set_text (self->more_hosts_entry, more->str);
 }
 
 static void
@@ -455,22 +558,6 @@ pm_route_dialog_new (GtkWindow *parent, const PmServiceDraft *draft, const PmRou
   return self;
 }
 
-static void
-fill_hosts (PmRouteDialog *self, PmRoute *route, char *name)
-{
-  PmHost *host = pm_host_new ();
-
-  g_free (host->name);
-  host->name = name;
-  host->port = (guint16) gtk_spin_button_get_value_as_int (self->port_spin);
-  host->tls = (PmTls) gtk_combo_box_get_active (self->tls_combo);
-  g_ptr_array_add (route->hosts, host);
-
-  if (self->former != NULL && self->former->action == PM_ROUTE_FORWARD)
-    for (guint i = 1; i < self->former->hosts->len; i++)
-      g_ptr_array_add (route->hosts, pm_host_ref (self->former->hosts->pdata[i]));
-}
-
 /**
  * pm_route_dialog_dup_route:
  *
@@ -496,12 +583,18 @@ pm_route_dialog_dup_route (PmRouteDialog *self)
     }
   else if (gtk_toggle_button_get_active (self->forward_radio))
     {
-      g_autofree char *host = NULL;
+      char *host = NULL;
 
       route->action = PM_ROUTE_FORWARD;
       if (!check_host (self, &host, NULL))
+        {
+          g_free (host);
+          return NULL;
+        }
+      take_host (self, route->hosts, host,
+                 (guint16) gtk_spin_button_get_value_as_int (self->port_spin), NULL);
+      if (!check_more_hosts (self, route->hosts, NULL))
         return NULL;
-      fill_hosts (self, route, g_steal_pointer (&host));
     }
   else if (gtk_toggle_button_get_active (self->relay_radio))
     {

@@ -109,6 +109,42 @@ pm_server_dialog_collect (PmObjectDialog *dialog, const PmSite *site, GtkWidget 
 }
 
 static void
+pm_server_dialog_load (PmObjectDialog *dialog, const PmSite *site)
+{
+  PmServerDialog *self = PM_SERVER_DIALOG (dialog);
+  const PmServer *server = pm_site_find_server (site, self->server_name);
+  GString *addresses = g_string_new (NULL);
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; server != NULL && i < server->addresses->len; i++)
+    g_string_append_printf (addresses, "%s\n", (const char *) server->addresses->pdata[i]);
+  text = g_string_free (addresses, FALSE);
+  if (server == NULL)
+    return;
+  gtk_entry_set_text (self->name_entry, server->name);
+  gtk_entry_set_text (self->host_entry, server->host);
+  gtk_text_buffer_set_text (self->addresses, text, -1);
+}
+
+static gboolean
+pm_server_dialog_same (PmObjectDialog *dialog, const PmSite *before, const PmSite *after)
+{
+  const char *name = PM_SERVER_DIALOG (dialog)->server_name;
+  const PmServer *a = pm_site_find_server (before, name);
+  const PmServer *b = pm_site_find_server (after, name);
+
+  if (a == b)
+    return TRUE;
+  if (a == NULL || b == NULL || !g_str_equal (a->host, b->host) ||
+      a->addresses->len != b->addresses->len)
+    return FALSE;
+  for (guint i = 0; i < a->addresses->len; i++)
+    if (!g_str_equal (a->addresses->pdata[i], b->addresses->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static void
 pm_server_dialog_finalize (GObject *object)
 {
   g_free (PM_SERVER_DIALOG (object)->server_name);
@@ -122,6 +158,8 @@ pm_server_dialog_class_init (PmServerDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = pm_server_dialog_finalize;
   PM_OBJECT_DIALOG_CLASS (klass)->collect = pm_server_dialog_collect;
+  PM_OBJECT_DIALOG_CLASS (klass)->load = pm_server_dialog_load;
+  PM_OBJECT_DIALOG_CLASS (klass)->same = pm_server_dialog_same;
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/dialogs/pm-server-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, PmServerDialog, name_entry);
@@ -137,20 +175,6 @@ pm_server_dialog_init (PmServerDialog *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
-static void
-load (PmServerDialog *self, const PmServer *server)
-{
-  GString *addresses = g_string_new (NULL);
-  g_autofree char *text = NULL;
-
-  for (guint i = 0; i < server->addresses->len; i++)
-    g_string_append_printf (addresses, "%s\n", (const char *) server->addresses->pdata[i]);
-  text = g_string_free (addresses, FALSE);
-  gtk_entry_set_text (self->name_entry, server->name);
-  gtk_entry_set_text (self->host_entry, server->host);
-  gtk_text_buffer_set_text (self->addresses, text, -1);
-}
-
 /**
  * pm_server_dialog_new:
  * @server_name: one of the site's servers
@@ -160,14 +184,13 @@ pm_server_dialog_new (GtkWindow *parent, PmServerConnection *connection, const c
 {
   PmServerDialog *self = g_object_new (PM_TYPE_SERVER_DIALOG, "use-header-bar", FALSE, NULL);
   const PmSite *site = pm_server_connection_get_site (connection);
-  const PmServer *server = site != NULL ? pm_site_find_server (site, server_name) : NULL;
   g_autofree char *title = g_strdup_printf (_ ("%s Properties"), server_name);
-  g_autofree char *comment = g_strdup_printf ("Change the server %s", server_name);
+  g_autofree char *comment = g_strdup_printf (_ ("Change the server %s"), server_name);
 
   self->server_name = g_strdup (server_name);
   gtk_window_set_title (GTK_WINDOW (self), title);
-  if (server != NULL)
-    load (self, server);
+  if (site != NULL)
+    pm_server_dialog_load (PM_OBJECT_DIALOG (self), site);
   pm_object_dialog_set_up (PM_OBJECT_DIALOG (self), parent, connection, comment);
   return self;
 }

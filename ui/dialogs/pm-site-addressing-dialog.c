@@ -53,11 +53,30 @@ pm_site_addressing_dialog_collect (PmObjectDialog *dialog, const PmSite *site, G
 }
 
 static void
+pm_site_addressing_dialog_load (PmObjectDialog *dialog, const PmSite *site)
+{
+  g_autofree char *domain = NULL;
+
+  if (site->addressing_domain != NULL)
+    domain = pm_domain_name_to_display (site->addressing_domain);
+  gtk_entry_set_text (PM_SITE_ADDRESSING_DIALOG (dialog)->domain_entry,
+                      domain != NULL ? domain : "");
+}
+
+static gboolean
+pm_site_addressing_dialog_same (PmObjectDialog *dialog, const PmSite *before, const PmSite *after)
+{
+  return g_strcmp0 (before->addressing_domain, after->addressing_domain) == 0;
+}
+
+static void
 pm_site_addressing_dialog_class_init (PmSiteAddressingDialogClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   PM_OBJECT_DIALOG_CLASS (klass)->collect = pm_site_addressing_dialog_collect;
+  PM_OBJECT_DIALOG_CLASS (klass)->load = pm_site_addressing_dialog_load;
+  PM_OBJECT_DIALOG_CLASS (klass)->same = pm_site_addressing_dialog_same;
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/dialogs/pm-site-addressing-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, PmSiteAddressingDialog, domain_entry);
@@ -77,13 +96,9 @@ pm_site_addressing_dialog_new (GtkWindow *parent, PmServerConnection *connection
                                                "use-header-bar", FALSE, NULL);
   const PmSite *site = pm_server_connection_get_site (connection);
 
-  if (site != NULL && site->addressing_domain != NULL)
-    {
-      g_autofree char *domain = pm_domain_name_to_display (site->addressing_domain);
-
-      gtk_entry_set_text (self->domain_entry, domain);
-    }
+  if (site != NULL)
+    pm_site_addressing_dialog_load (PM_OBJECT_DIALOG (self), site);
   pm_object_dialog_set_up (PM_OBJECT_DIALOG (self), parent, connection,
-                           "Change the site's mail domain");
+                           _ ("Change the site's mail domain"));
   return self;
 }

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // A short list of values with Add…, Edit…, Remove and, where the order matters, Move Up and Move
-// Down. It knows nothing of the values: a kind says what they look like and how one is edited.
+// Down. Several of them stand on one page, so their keys are those of the list that has the focus:
+// Insert, Enter, Delete, Ctrl+Up and Ctrl+Down; the list's label leads there. It knows nothing of the values: a kind says what they look like and how one is edited.
 
 #include "config.h"
 
@@ -170,11 +171,21 @@ row_activated_cb (GtkTreeView *view,
 static gboolean
 key_press_event_cb (GtkWidget *view, GdkEventKey *event, PmListEditor *self)
 {
+  gboolean control = (event->state & gtk_accelerator_get_default_mod_mask ()) == GDK_CONTROL_MASK;
+  gboolean movable = control && self->kind->ordered;
+
   g_assert (PM_IS_LIST_EDITOR (self));
 
-  if (event->keyval != GDK_KEY_Delete && event->keyval != GDK_KEY_KP_Delete)
+  if (event->keyval == GDK_KEY_Delete || event->keyval == GDK_KEY_KP_Delete)
+    remove_selected (self);
+  else if (event->keyval == GDK_KEY_Insert || event->keyval == GDK_KEY_KP_Insert)
+    self->kind->edit (self, NULL, self->kind_data);
+  else if (movable && event->keyval == GDK_KEY_Up)
+    move_selected (self, -1);
+  else if (movable && event->keyval == GDK_KEY_Down)
+    move_selected (self, 1);
+  else
     return GDK_EVENT_PROPAGATE;
-  remove_selected (self);
   return GDK_EVENT_STOP;
 }
 

@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 
 #include "base/pm-error.h"
+#include "base/pm-worker.h"
 #include "routing/pm-routing-loop.h"
 #include "ui/dialogs/pm-conflict-dialog.h"
 #include "ui/dialogs/pm-dialog-run.h"
@@ -382,6 +383,12 @@ end_write (PmPropertiesDialog *self, gboolean written, const GError *error)
   return TRUE;
 }
 
+static gpointer
+validate_in_thread (gpointer site, GError **error)
+{
+  return validate_site (site, NULL, error) ? site : NULL;
+}
+
 static void
 written_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -437,11 +444,41 @@ show_invalid (PmPropertiesDialog *self)
 }
 
 static void
+write_site (PmPropertiesDialog *self, const PmSite *site)
+{
+  /* Translators: for the history and the Undo menu item */
+  g_autofree char *comment =
+      g_strdup_printf (_ ("Change the Internet Mail Service (%s)"), self->server_name);
+
+  if (self->mode == SAVE_AND_RESTART)
+    pm_server_connection_apply_from_async (self->connection, site, self->base_revision, comment,
+                                           TRUE, self->cancellable, applied_cb,
+                                           g_object_ref (self));
+  else
+    pm_server_connection_write_from_async (self->connection, site, self->base_revision, comment,
+                                           self->cancellable, written_cb, g_object_ref (self));
+}
+
+static void
+validated_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  PmPropertiesDialog *self = PM_PROPERTIES_DIALOG (source);
+  g_autoptr (GError) error = NULL;
+
+  if (self->connection == NULL) // disposed of meanwhile
+    return;
+  if (g_task_propagate_pointer (G_TASK (result), &error) != NULL)
+    write_site (self, g_task_get_task_data (G_TASK (result)));
+  else
+    end_write (self, FALSE, error);
+}
+
+// The whole site is judged once more, in a thread: with a hundred thousand routes it takes a while.
+static void
 save (PmPropertiesDialog *self, SaveMode mode)
 {
   g_autoptr (PmServiceDraft) draft = NULL;
-  g_autoptr (PmSite) site = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = NULL;
 
   check (self);
   if (is_busy (self) || self->conflicted)
@@ -457,23 +494,13 @@ save (PmPropertiesDialog *self, SaveMode mode)
       return;
     }
   draft = collect_draft (self);
-  site = pm_service_draft_to_site (draft);
-  if (!validate_site (site, NULL, &error))
-    {
-      show_failure (self, error);
-      return;
-    }
   self->mode = mode;
   gtk_widget_hide (self->message_bar);
   set_busy (self, TRUE);
-  if (mode == SAVE_AND_RESTART)
-    pm_server_connection_apply_from_async (self->connection, site, self->base_revision,
-                                           _ ("Internet Mail Service Properties"), TRUE,
-                                           self->cancellable, applied_cb, g_object_ref (self));
-  else
-    pm_server_connection_write_from_async (self->connection, site, self->base_revision,
-                                           _ ("Internet Mail Service Properties"),
-                                           self->cancellable, written_cb, g_object_ref (self));
+  task = g_task_new (self, self->cancellable, validated_cb, NULL);
+  g_task_set_source_tag (task, save);
+  g_task_set_task_data (task, pm_service_draft_to_site (draft), (GDestroyNotify) pm_site_unref);
+  pm_worker_run (task, validate_in_thread, NULL);
 }
 
 /* Closing */

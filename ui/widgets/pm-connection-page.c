@@ -9,6 +9,8 @@
 
 #include <glib/gi18n.h>
 
+#include "ui/pm-service-words.h"
+
 struct _PmConnectionPage
 {
   GtkBox parent_instance;
@@ -43,7 +45,7 @@ static void
 update (PmConnectionPage *self)
 {
   PmConnectionState state = pm_server_connection_get_state (self->connection);
-  const char *server = pm_server_connection_get_title (self->connection);
+  const char *server = pm_service_words_title (self->connection);
   const char *site_problem = pm_server_connection_get_site_problem (self->connection);
   g_autofree char *title = NULL;
 

@@ -9,6 +9,7 @@
 
 #include "ui/widgets/pm-pending-changes.h"
 
+#include "base/pm-worker.h"
 #include "site/pm-site-file.h"
 
 struct _PmPendingChanges
@@ -54,22 +55,16 @@ set_changes (PmPendingChanges *self, gboolean pending, GPtrArray *changes)
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
-static void
-compare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+compare_in_thread (gpointer data, GError **error)
 {
   Comparison *comparison = data;
   g_autoptr (GBytes) xml = g_bytes_new_static (comparison->loaded_xml,
                                                strlen (comparison->loaded_xml));
   g_autoptr (GPtrArray) problems = NULL;
-  g_autoptr (PmSite) loaded = NULL;
-  GError *error = NULL;
+  g_autoptr (PmSite) loaded = pm_site_parse (xml, "site.xml", &problems, error);
 
-  loaded = pm_site_parse (xml, "site.xml", &problems, &error);
-  if (loaded == NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, pm_site_difference (loaded, comparison->saved),
-                           (GDestroyNotify) g_ptr_array_unref);
+  return loaded != NULL ? pm_site_difference (loaded, comparison->saved) : NULL;
 }
 
 static void
@@ -93,7 +88,7 @@ revision_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (pm_bus_manager_call_read_revision_finish (PM_BUS_MANAGER (source), &comparison->loaded_xml,
                                                 result, &error))
-    g_task_run_in_thread (task, compare_in_thread);
+    pm_worker_run (task, compare_in_thread, (GDestroyNotify) g_ptr_array_unref);
   else
     g_task_return_error (task, error);
 }
