@@ -12,7 +12,7 @@
 #include <glib/gi18n.h>
 
 #include "base/pm-error.h"
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 #include "routing/pm-routing-loop.h"
 #include "ui/dialogs/pm-conflict-dialog.h"
 #include "ui/dialogs/pm-dialog-run.h"
@@ -500,7 +500,7 @@ save (PmPropertiesDialog *self, SaveMode mode)
   task = g_task_new (self, self->cancellable, validated_cb, NULL);
   g_task_set_source_tag (task, save);
   g_task_set_task_data (task, pm_service_draft_to_site (draft), (GDestroyNotify) pm_site_unref);
-  pm_worker_run (task, validate_in_thread, NULL);
+  pm_task_thread_run (task, validate_in_thread, NULL);
 }
 
 /* Closing */

@@ -9,7 +9,7 @@
 
 #include "ui/widgets/pm-pending-changes.h"
 
-#include "base/pm-worker.h"
+#include "base/pm-task-thread.h"
 #include "site/pm-site-file.h"
 
 struct _PmPendingChanges
@@ -88,7 +88,7 @@ revision_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (pm_bus_manager_call_read_revision_finish (PM_BUS_MANAGER (source), &comparison->loaded_xml,
                                                 result, &error))
-    pm_worker_run (task, compare_in_thread, (GDestroyNotify) g_ptr_array_unref);
+    pm_task_thread_run (task, compare_in_thread, (GDestroyNotify) g_ptr_array_unref);
   else
     g_task_return_error (task, error);
 }
