@@ -315,6 +315,12 @@ class EndToEnd(unittest.TestCase):
         finally:
             os.killpg(nsd.process.pid, signal.SIGCONT)
 
+    def test_wrong_dns_server_is_refused(self):
+        done = subprocess.run([admin.build / 'ui/pointsman', '--session', '--dns-server', 'nobody'],
+                              env=admin.environment, capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('nobody', done.stderr)
+
     # --- The service -------------------------------------------------------------------------
 
     def test_stop_start_restart(self):
