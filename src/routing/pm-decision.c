@@ -394,10 +394,32 @@ follow_rewrites (Work *work, const PmRoute **route)
   return TRUE;
 }
 
+/*
+ * `user%far.example@ours`, `far.example!user@ours`: nothing to us, but the host that we pass it on
+ * to may trust us, and route by it. A stranger does not get that through us.
+ */
+static gboolean
+refuse_trick (Work *work, const PmRoute *route)
+{
+  const PmMailAddress *recipient = work->decision->recipient;
+
+  if ((route != NULL && route->action == PM_ROUTE_INBOUND) ||
+      strpbrk (recipient->local, "%!@") == NULL ||
+      pm_router_check_relay (work->router, work->client, NULL))
+    return FALSE;
+  pm_reasons_add (work->reasons, "There is a %%, ! or @ before the last @, by which the next host "
+                                 "might send it on elsewhere: only who may relay may do that.");
+  reject (work, "550 5.7.1 Relaying is prohibited: an address with %%, ! or @ before the last @ is "
+                "not passed on for you");
+  return TRUE;
+}
+
 /* What the entry, or none, does with a recipient whose sender need not be asked about. */
 static void
 decide_granted (Work *work, const PmRoute *route)
 {
+  if (refuse_trick (work, route))
+    return;
   if (route == NULL)
     {
       decide_outward (work, PM_ACTION_REWRITE);

@@ -124,6 +124,13 @@ static const Case cases[] = {
 
   { "tricks/percent", LOCAL, "user%far.example@example.com", NULL, "reject reply=550_5.1.1_" },
   { "tricks/percent-relayed", LOCAL "relay.example>relay", "user%far.example@relay.example", NULL,
+    "reject reply=550_5.7.1_" },
+  { "tricks/bang-forwarded", LOCAL "fwd.example>forward:10.0.0.5,26", "far.example!user@fwd.example",
+    NULL, "reject reply=550_5.7.1_" },
+  { "tricks/quoted-rewritten", LOCAL "old.example>rewrite:fwd.example fwd.example>relay",
+    "\"user@far.example\"@old.example", NULL, "reject reply=550_5.7.1_" },
+  { "tricks/percent-of-one-who-may", LOCAL "relay.example>relay allow=192.0.2.0/24",
+    "user%far.example@relay.example", "192.0.2.1",
     "relay to=user%far.example@relay.example via=relay.example,25,mx,opportunistic" },
   { "tricks/quoted", LOCAL, "\"user@far.example\"@example.com", NULL, "reject reply=550_5.1.1_" },
   { "tricks/bang", LOCAL, "far.example!user@example.com", NULL, "reject reply=550_5.1.1_" },
