@@ -15,10 +15,10 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
-#include "net/pm-listener.h"
 #include "relay/pm-attempt.h"
 #include "relay/pm-dispatcher.h"
 #include "relay/pm-inbound.h"
+#include "relay/pm-relay-listeners.h"
 #include "relay/pm-relay-private.h"
 
 #define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
@@ -26,23 +26,6 @@
 #define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
 #define ABANDON_SECONDS 5 /* for cut connections to say so */
 #define SIGNAL_INTERVAL (G_USEC_PER_SEC)
-
-/* A socket we listen on. */
-typedef struct
-{
-  PmListener *listener;
-  char *address; /* as in the site file */
-  guint16 port;
-  PmListenRole role;
-} Listening;
-
-/* One listener's acceptor in one worker; owned by the worker's list. */
-typedef struct
-{
-  PmRelayWorker *worker;
-  Listening *listening;
-  PmAcceptor *acceptor;
-} Accepting;
 
 /* What a worker tells the main thread. */
 typedef struct
@@ -79,7 +62,7 @@ struct _PmRelay
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
   guint next_worker;
-  GPtrArray *listening; /* (element-type Listening) */
+  PmRelayListeners *listeners; /* (owned) */
   gint64 started_at;
   gboolean running;
   int stopping; /* atomic */
@@ -147,69 +130,17 @@ note_queue_change (PmRelay *self)
     self->signal_timer = add_timeout (self, MAX (due, 0), signal_cb);
 }
 
-static void
-free_listening (Listening *listening)
-{
-  pm_listener_unref (listening->listener);
-  g_free (listening->address);
-  g_free (listening);
-}
-
-static void
-free_accepting (Accepting *accepting)
-{
-  pm_acceptor_free (accepting->acceptor);
-  g_free (accepting);
-}
-
-static void
-accepted_cb (int fd, GInetSocketAddress *peer, GInetSocketAddress *local, gpointer data)
-{
-  Accepting *accepting = data;
-
-  pm_inbound_start (accepting->worker, fd, peer, local, accepting->listening->role);
-}
-
-/* A change to make in every worker's thread. */
+/* The end of what a worker does, in its thread. */
 typedef struct
 {
   PmRelayWorker *worker;
-  Listening *listening;
   gboolean finish;
-} WorkerCall;
-
-static void
-start_accepting_cb (gpointer data)
-{
-  WorkerCall *call = data;
-  Accepting *accepting = g_new0 (Accepting, 1);
-
-  accepting->worker = call->worker;
-  accepting->listening = call->listening;
-  accepting->acceptor = pm_acceptor_new (call->listening->listener,
-                                         pm_worker_get_reactor (call->worker->worker),
-                                         accepted_cb, accepting);
-  g_ptr_array_add (call->worker->acceptors, accepting);
-}
-
-static void
-stop_accepting_cb (gpointer data)
-{
-  WorkerCall *call = data;
-
-  for (guint i = call->worker->acceptors->len; i > 0; i--)
-    {
-      const Accepting *accepting = g_ptr_array_index (call->worker->acceptors, i - 1);
-
-      if (accepting->listening == call->listening)
-        g_ptr_array_remove_index (call->worker->acceptors, i - 1);
-    }
-}
+} EndCall;
 
 static void
 end_sessions_cb (gpointer data)
 {
-  WorkerCall *call = data;
+  EndCall *call = data;
   g_autoptr (GList) sessions = g_hash_table_get_keys (call->worker->inbound);
   g_autoptr (GList) attempts = g_hash_table_get_keys (call->worker->attempts);
 
@@ -220,124 +151,14 @@ end_sessions_cb (gpointer data)
 }
 
 static void
-call_workers (PmRelay *self, PmReactorFunc func, Listening *listening, gboolean finish)
+end_sessions (PmRelay *self, gboolean finish)
 {
   for (guint i = 0; i < self->workers->len; i++)
     {
       PmRelayWorker *worker = g_ptr_array_index (self->workers, i);
-      WorkerCall call = { worker, listening, finish };
+      EndCall call = { worker, finish };
 
-      pm_worker_call (worker->worker, func, &call);
-    }
-}
-
-static Listening *
-find_listening (GPtrArray *list, const PmListen *listen)
-{
-  for (guint i = 0; i < list->len; i++)
-    {
-      Listening *listening = g_ptr_array_index (list, i);
-
-      if (strcmp (listening->address, listen->address) == 0 && listening->port == listen->port &&
-          listening->role == listen->role)
-        return listening;
-    }
-  return NULL;
-}
-
-static Listening *
-new_listening (PmListener *listener, const PmListen *listen)
-{
-  Listening *listening = g_new0 (Listening, 1);
-
-  listening->listener = listener;
-  listening->address = g_strdup (listen->address);
-  listening->port = listen->port;
-  listening->role = listen->role;
-  return listening;
-}
-
-/* A socket that is open already in another role goes on in the new one. */
-static Listening *
-take_over_listening (GPtrArray *list, const PmListen *listen)
-{
-  for (guint i = 0; i < list->len; i++)
-    {
-      const Listening *listening = g_ptr_array_index (list, i);
-
-      if (strcmp (listening->address, listen->address) == 0 && listening->port == listen->port)
-        return new_listening (pm_listener_ref (listening->listener), listen);
-    }
-  return NULL;
-}
-
-static Listening *
-open_listening (const PmListen *listen, GError **error)
-{
-  g_autoptr (GSocketAddress) address =
-      g_inet_socket_address_new_from_string (listen->address, listen->port);
-  PmListener *listener;
-
-  if (address == NULL)
-    {
-      g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
-                   "“%s” is not an IP address to listen on", listen->address);
-      return NULL;
-    }
-  listener = pm_listener_new (G_INET_SOCKET_ADDRESS (address), error);
-  if (listener == NULL)
-    {
-      g_prefix_error (error, "Could not listen on %s port %u: ", listen->address, listen->port);
-      return NULL;
-    }
-  return new_listening (listener, listen);
-}
-
-/* Opens those sockets that are not open yet. (transfer container) (nullable) */
-static GPtrArray *
-open_listeners (PmRelay *self, const PmRelaySettings *settings, GPtrArray *fresh, GError **error)
-{
-  g_autoptr (GPtrArray) wanted = g_ptr_array_new ();
-
-  for (guint i = 0; i < settings->service->listeners->len; i++)
-    {
-      const PmListen *listen = g_ptr_array_index (settings->service->listeners, i);
-      Listening *listening = find_listening (self->listening, listen);
-
-      if (listen->implicit_tls)
-        {
-          g_autofree char *port = g_strdup_printf ("%u", listen->port);
-
-          pm_log_event (G_LOG_LEVEL_WARNING, "listener-skipped", "address", listen->address,
-                        "port", port, "reason",
-                        "tls=\"implicit\" needs TLS, which this version does not serve yet", NULL);
-          continue;
-        }
-      if (listening == NULL)
-        {
-          listening = take_over_listening (self->listening, listen);
-          if (listening == NULL)
-            listening = open_listening (listen, error);
-          if (listening == NULL)
-            return NULL;
-          g_ptr_array_add (fresh, listening);
-        }
-      g_ptr_array_add (wanted, listening);
-    }
-  return g_steal_pointer (&wanted);
-}
-
-static void
-close_unwanted (PmRelay *self, GPtrArray *wanted)
-{
-  for (guint i = self->listening->len; i > 0; i--)
-    {
-      Listening *listening = g_ptr_array_index (self->listening, i - 1);
-
-      if (g_ptr_array_find (wanted, listening, NULL))
-        continue;
-      call_workers (self, stop_accepting_cb, listening, FALSE);
-      g_ptr_array_remove_index (self->listening, i - 1);
+      pm_worker_call (worker->worker, end_sessions_cb, &call);
     }
 }
 
@@ -370,13 +191,11 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
 static gboolean
 put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
 {
-  g_autoptr (GPtrArray) fresh = g_ptr_array_new ();
-  g_autoptr (GPtrArray) wanted = open_listeners (self, settings, fresh, error);
+  GPtrArray *wanted = pm_relay_listeners_open (self->listeners, settings->service, error);
   PmRelaySettings *former;
 
   if (wanted == NULL)
     {
-      g_ptr_array_set_free_func (fresh, (GDestroyNotify) free_listening);
       pm_relay_settings_unref (settings);
       return FALSE;
     }
@@ -387,12 +206,7 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
   g_mutex_unlock (&self->settings_lock);
   pm_relay_settings_unref (former);
 
-  close_unwanted (self, wanted);
-  for (guint i = 0; i < fresh->len; i++)
-    {
-      g_ptr_array_add (self->listening, g_ptr_array_index (fresh, i));
-      call_workers (self, start_accepting_cb, g_ptr_array_index (fresh, i), FALSE);
-    }
+  pm_relay_listeners_switch (self->listeners, wanted);
   pm_limiter_set_limits (self->limiter, settings->service->max_outbound,
                          settings->service->max_per_host);
   pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
@@ -548,11 +362,7 @@ pm_relay_dispose (GObject *object)
     pm_dispatcher_stop (self->dispatcher);
   clear_source (&self->signal_timer);
   clear_source (&self->grace);
-  while (self->listening->len > 0)
-    {
-      call_workers (self, stop_accepting_cb, g_ptr_array_index (self->listening, 0), FALSE);
-      g_ptr_array_remove_index (self->listening, 0);
-    }
+  pm_relay_listeners_close (self->listeners);
   if (self->blocking != NULL)
     g_thread_pool_free (g_steal_pointer (&self->blocking), FALSE, TRUE);
   g_ptr_array_set_size (self->workers, 0);
@@ -567,7 +377,7 @@ pm_relay_finalize (GObject *object)
   PmRelay *self = PM_RELAY (object);
 
   g_ptr_array_unref (self->workers);
-  g_ptr_array_unref (self->listening);
+  pm_relay_listeners_free (self->listeners);
   g_clear_object (&self->queue);
   pm_dispatcher_free (self->dispatcher);
   pm_limiter_free (self->limiter);
@@ -606,7 +416,7 @@ pm_relay_init (PmRelay *self)
   self->limiter = pm_limiter_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
-  self->listening = g_ptr_array_new_with_free_func ((GDestroyNotify) free_listening);
+  self->listeners = pm_relay_listeners_new (self->workers);
   self->events = new_events ();
   g_mutex_init (&self->settings_lock);
   g_mutex_init (&self->events_lock);
@@ -651,7 +461,7 @@ start_workers (PmRelay *self, GError **error)
       worker = g_new0 (PmRelayWorker, 1);
       worker->relay = self;
       worker->worker = thread;
-      worker->acceptors = g_ptr_array_new_with_free_func ((GDestroyNotify) free_accepting);
+      worker->acceptors = g_ptr_array_new_with_free_func (pm_relay_accepting_free);
       worker->inbound = g_hash_table_new (NULL, NULL);
       worker->attempts = g_hash_table_new (NULL, NULL);
       g_ptr_array_add (self->workers, worker);
@@ -756,7 +566,7 @@ grace_over_cb (gpointer data)
 
   clear_source (&self->grace);
   self->grace = add_timeout (self, ABANDON_SECONDS * G_USEC_PER_SEC, give_up_cb);
-  call_workers (self, end_sessions_cb, NULL, FALSE);
+  end_sessions (self, FALSE);
   return G_SOURCE_REMOVE;
 }
 
@@ -773,13 +583,9 @@ pm_relay_stop (PmRelay *self)
     return;
   __atomic_store_n (&self->stopping, 1, __ATOMIC_SEQ_CST);
   pm_dispatcher_stop (self->dispatcher);
-  while (self->listening->len > 0)
-    {
-      call_workers (self, stop_accepting_cb, g_ptr_array_index (self->listening, 0), FALSE);
-      g_ptr_array_remove_index (self->listening, 0);
-    }
+  pm_relay_listeners_close (self->listeners);
   self->grace = add_timeout (self, GRACE_SECONDS * G_USEC_PER_SEC, grace_over_cb);
-  call_workers (self, end_sessions_cb, NULL, TRUE);
+  end_sessions (self, TRUE);
   tell (self, &(Event){ .kind = EVENT_SESSION_OVER });
 }
 
@@ -825,15 +631,7 @@ pm_relay_get_started_at (PmRelay *self)
 GPtrArray *
 pm_relay_list_addresses (PmRelay *self)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (guint i = 0; i < self->listening->len; i++)
-    {
-      const Listening *listening = g_ptr_array_index (self->listening, i);
-
-      g_ptr_array_add (list, g_object_ref (pm_listener_get_address (listening->listener)));
-    }
-  return list;
+  return pm_relay_listeners_list_addresses (self->listeners);
 }
 
 /**
