@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 
 #define EX_CONFIG 78
 #define MAX_LINES 1000
+/* Bytes of a line; the rest of it is not kept. */
+#define MAX_LINE 4096
 #define STOP_TIMEOUT 25000
 /* How long after its exit the child's last lines are waited for, in milliseconds. */
 #define DRAIN_TIMEOUT 500
@@ -246,33 +249,101 @@ note_line (PmChildBackend *self, const char *text)
     pm_journal_line_free (g_queue_pop_head (&self->lines));
 }
 
-static void
-line_cb (GObject *source, GAsyncResult *result, gpointer data)
+/* What a child writes, line by line; a former one's pipe may outlive it. */
+typedef struct
 {
-  g_autoptr (PmChildBackend) self = data;
-  GDataInputStream *stream = G_DATA_INPUT_STREAM (source);
-  GInputStream *pipe = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (stream));
-  gboolean is_present =
-      self->process != NULL && pipe == g_subprocess_get_stderr_pipe (self->process);
-  g_autofree char *text = NULL;
+  PmChildBackend *backend; /* (owned) */
+  GInputStream *stream;    /* (owned) */
+  GString *line;           /* begun, and cut off at MAX_LINE */
+  char buffer[4096];
+} Pipe;
 
-  text = g_data_input_stream_read_line_finish (stream, result, NULL, NULL);
-  if (text == NULL)
-    {
-      self->drained = self->drained || is_present;
-      if (is_present && self->exited)
-        ended (self);
-      return;
-    }
-  if (!g_str_equal (text, "ready"))
-    note_line (self, text);
-  else if (is_present && self->state == PM_SERVICE_STARTING)
+static void
+free_pipe (Pipe *pipe)
+{
+  g_object_unref (pipe->backend);
+  g_object_unref (pipe->stream);
+  g_string_free (pipe->line, TRUE);
+  g_free (pipe);
+}
+
+static gboolean
+is_present (const Pipe *pipe)
+{
+  GSubprocess *process = pipe->backend->process;
+
+  return process != NULL && pipe->stream == g_subprocess_get_stderr_pipe (process);
+}
+
+static void
+take_line (Pipe *pipe)
+{
+  PmChildBackend *self = pipe->backend;
+  gboolean is_ready = g_str_equal (pipe->line->str, "ready");
+
+  if (!is_ready)
+    note_line (self, pipe->line->str);
+  g_string_truncate (pipe->line, 0);
+  if (is_ready && is_present (pipe) && self->state == PM_SERVICE_STARTING)
     {
       set_state (self, PM_SERVICE_RUNNING, NULL);
       succeed (self);
     }
-  g_data_input_stream_read_line_async (stream, G_PRIORITY_DEFAULT, NULL, line_cb,
-                                       g_object_ref (self));
+}
+
+static void
+take_bytes (Pipe *pipe, gsize size)
+{
+  const char *at = pipe->buffer;
+
+  for (const char *stop = at + size, *end; at < stop; at = end + 1)
+    {
+      gsize length;
+
+      end = memchr (at, '\n', (gsize) (stop - at));
+      length = (gsize) ((end != NULL ? end : stop) - at);
+      g_string_append_len (pipe->line, at, (gssize) MIN (length, MAX_LINE - pipe->line->len));
+      if (end == NULL)
+        return;
+      take_line (pipe);
+    }
+}
+
+static void
+bytes_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Pipe *pipe = data;
+  PmChildBackend *self = pipe->backend;
+  gssize size = g_input_stream_read_finish (pipe->stream, result, NULL);
+
+  if (size > 0)
+    {
+      take_bytes (pipe, (gsize) size);
+      g_input_stream_read_async (pipe->stream, pipe->buffer, sizeof pipe->buffer,
+                                 G_PRIORITY_DEFAULT, NULL, bytes_cb, pipe);
+      return;
+    }
+  if (pipe->line->len > 0)
+    take_line (pipe);
+  if (is_present (pipe))
+    {
+      self->drained = TRUE;
+      if (self->exited)
+        ended (self);
+    }
+  free_pipe (pipe);
+}
+
+static void
+read_pipe (PmChildBackend *self)
+{
+  Pipe *pipe = g_new0 (Pipe, 1);
+
+  pipe->backend = g_object_ref (self);
+  pipe->stream = g_object_ref (g_subprocess_get_stderr_pipe (self->process));
+  pipe->line = g_string_new (NULL);
+  g_input_stream_read_async (pipe->stream, pipe->buffer, sizeof pipe->buffer, G_PRIORITY_DEFAULT,
+                             NULL, bytes_cb, pipe);
 }
 
 /* Runs in the child between fork and exec: only what is safe there. */
@@ -288,7 +359,6 @@ static gboolean
 spawn (PmChildBackend *self, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = NULL;
-  g_autoptr (GDataInputStream) stream = NULL;
   g_autoptr (GError) failure = NULL;
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE |
@@ -308,9 +378,7 @@ spawn (PmChildBackend *self, GError **error)
                    failure->message);
       return FALSE;
     }
-  stream = g_data_input_stream_new (g_subprocess_get_stderr_pipe (self->process));
-  g_data_input_stream_read_line_async (stream, G_PRIORITY_DEFAULT, NULL, line_cb,
-                                       g_object_ref (self));
+  read_pipe (self);
   g_subprocess_wait_async (self->process, NULL, exited_cb, g_object_ref (self));
   set_state (self, PM_SERVICE_STARTING, NULL);
   return TRUE;

@@ -3,7 +3,8 @@
 """A mail service that misbehaves on demand, for what the real one never does.
 
 stand-in-service.py MODE: fine, slow (never ready), refuses (exits 78), dies (after it was ready),
-or stubborn (ignores SIGTERM).
+stubborn (ignores SIGTERM),
+or babbles (64 MiB in one line, and NUL bytes, before it is ready).
 """
 import os
 import signal
@@ -31,6 +32,13 @@ say(f"<4>up with {mode}")
 if mode == "refuses":
     say("site.xml:3:5: no")
     sys.exit(78)
+if mode == "babbles":
+    for _ in range(1024):
+        at = memoryview(b"x" * 65536)
+        while at:
+            at = at[os.write(2, at):]
+    say("")
+    say("a\0b")
 if mode != "slow":
     say("ready")
 if mode == "dies":

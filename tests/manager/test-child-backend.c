@@ -119,6 +119,33 @@ get_log (Fixture *f, guint count)
   return g_string_free (text, FALSE);
 }
 
+/* The most memory that this process has had, in KiB. */
+static guint64
+get_peak (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  line = strstr (status, "VmHWM:");
+  g_assert_nonnull (line);
+  return g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10);
+}
+
+static void
+test_babbles (Fixture *f, gconstpointer mode)
+{
+  guint64 before = get_peak ();
+  g_autofree char *log = NULL;
+
+  run_ok (f, PM_SERVICE_START, PM_SERVICE_RUNNING);
+  log = get_log (f, 10);
+  g_assert_cmpuint (strlen (log), <, 5000);
+  g_assert_nonnull (strstr (log, "6 xxxxxx"));
+  g_assert_nonnull (strstr (log, "\n6 a"));
+  g_assert_cmpuint (get_peak () - before, <, 32 * 1024);
+}
+
 static void
 test_life (Fixture *f, gconstpointer mode)
 {
@@ -262,6 +289,7 @@ main (int argc, char *argv[])
     { "/child-backend/slow", "slow", test_slow },
     { "/child-backend/stubborn", "stubborn", test_stubborn },
     { "/child-backend/dies", "dies", test_dies },
+    { "/child-backend/babbles", "babbles", test_babbles },
   };
 
   g_test_init (&argc, &argv, NULL);
