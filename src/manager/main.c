@@ -13,6 +13,7 @@
 #include "manager/pm-daemon.h"
 
 #define EXIT_USAGE 2
+#define IDLE_SECONDS 120
 
 static gboolean
 check_options (const PmDaemonOptions *options, int n_rest, GError **error)
@@ -27,6 +28,9 @@ check_options (const PmDaemonOptions *options, int n_rest, GError **error)
   else if (!options->session && g_strcmp0 (options->backend, "child") == 0)
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                          "--backend child is for --session: as root systemd runs the service");
+  else if (options->idle_timeout < 0)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--idle-timeout is a number of seconds, or 0");
   else
     return TRUE;
   return FALSE;
@@ -35,7 +39,7 @@ check_options (const PmDaemonOptions *options, int n_rest, GError **error)
 int
 main (int argc, char *argv[])
 {
-  PmDaemonOptions options = { 0 };
+  PmDaemonOptions options = { .idle_timeout = IDLE_SECONDS };
   gboolean debug = FALSE;
   gboolean version = FALSE;
   const GOptionEntry entries[] = {
@@ -50,6 +54,8 @@ main (int argc, char *argv[])
       "What runs the mail service: auto, systemd or child", "KIND" },
     { "server", 0, 0, G_OPTION_ARG_STRING, &options.server,
       "This machine's server in the site, where it has several", "NAME" },
+    { "idle-timeout", 0, 0, G_OPTION_ARG_INT, &options.idle_timeout,
+      "On the system bus, after how long without callers it leaves (120; 0: never)", "SECONDS" },
     { "debug", 0, 0, G_OPTION_ARG_NONE, &debug, "Log more", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and leave", NULL },
     { 0 },

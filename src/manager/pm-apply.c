@@ -3,13 +3,15 @@
 
 // Puts a site in force, or everything back: write, switch, confirm; and where that fails the former
 // revision, the switch again, and a report. Each step is bounded, and whatever happens ends with
-// the truth about what is on disk and whether the service runs.
+// the truth about what is on disk and whether the service runs. A record on disk goes along with it,
+// so that the end is reached also when the manager is killed on the way: the next one takes it up.
 
 #include "manager/pm-apply.h"
 
 #include <string.h>
 
 #include "base/pm-error.h"
+#include "manager/pm-apply-record.h"
 #include "manager/pm-service-switch.h"
 
 /* What bringing the service back may take, however short the caller's patience was. */
@@ -20,17 +22,15 @@ typedef struct
   PmSiteKeeper *keeper;
   PmServiceBackend *backend;
   PmRelayLink *link;
-  GBytes *xml;
-  char *base_revision;
+  GBytes *xml; /* (nullable): when it was written before */
+  PmApplyRecord *record;
   char *comment;
-  guint who;
-  gboolean restart;
   guint timeout;
 
-  gboolean ran_before;
   GBytes *former; /* (nullable) */
   GString *report;
   PmApplyResult *outcome;
+  GError *failure; /* (nullable): while the record is removed */
 } Application;
 
 static void
@@ -39,12 +39,13 @@ free_application (Application *app)
   g_object_unref (app->keeper);
   g_object_unref (app->backend);
   g_object_unref (app->link);
-  g_bytes_unref (app->xml);
-  g_free (app->base_revision);
+  g_clear_pointer (&app->xml, g_bytes_unref);
+  pm_apply_record_free (app->record);
   g_free (app->comment);
   g_clear_pointer (&app->former, g_bytes_unref);
   g_string_free (app->report, TRUE);
   g_clear_pointer (&app->outcome, pm_apply_result_free);
+  g_clear_error (&app->failure);
   g_free (app);
 }
 
@@ -80,15 +81,29 @@ say_reason (Application *app, const char *lead, const GError *error)
 }
 
 static void
-finish (GTask *task)
+closed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
+  g_autoptr (GTask) task = data;
   Application *app = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
 
+  /* Left behind it would at worst make the next manager do once more what was done. */
+  if (!pm_apply_record_remove_finish (result, &error))
+    g_warning ("%s", error->message);
   app->outcome->report = g_strdup (app->report->str);
   if (app->outcome->log == NULL)
     app->outcome->log = g_new0 (char *, 1);
   g_task_return_pointer (task, g_steal_pointer (&app->outcome),
                          (GDestroyNotify) pm_apply_result_free);
+}
+
+static void
+finish (GTask *task)
+{
+  Application *app = g_task_get_task_data (task);
+
+  pm_apply_record_remove_async (pm_site_keeper_get_record_path (app->keeper), closed_cb,
+                                g_object_ref (task));
 }
 
 /* --- Back to what was ------------------------------------------------------------------------- */
@@ -103,12 +118,12 @@ brought_back_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!pm_service_switch_finish (app->backend, result, &error))
     {
       say_reason (app,
-                  app->ran_before ? "The mail service did not come back with it either"
-                                  : "The mail service could not be stopped again",
+                  app->record->ran_before ? "The mail service did not come back with it either"
+                                          : "The mail service could not be stopped again",
                   error);
       say (app, "It is %s now.", pm_service_state_to_string (get_state (app)));
     }
-  else if (app->ran_before)
+  else if (app->record->ran_before)
     say (app, "The mail service runs with it again.");
   else
     say (app, "The mail service is stopped, as it was before.");
@@ -121,12 +136,12 @@ bring_back (GTask *task)
   Application *app = g_task_get_task_data (task);
   PmServiceVerb verb = PM_SERVICE_RESTART;
 
-  if (!app->ran_before)
+  if (!app->record->ran_before)
     verb = PM_SERVICE_STOP;
-  else if (!app->restart && get_state (app) == PM_SERVICE_RUNNING)
+  else if (!app->record->restart && get_state (app) == PM_SERVICE_RUNNING)
     verb = PM_SERVICE_RELOAD;
   pm_service_switch_async (app->backend, app->link, verb,
-                           app->ran_before ? app->base_revision : NULL,
+                           app->record->ran_before ? app->record->base_revision : NULL,
                            MAX (app->timeout, MIN_RECOVERY), brought_back_cb, g_object_ref (task));
 }
 
@@ -154,13 +169,36 @@ put_back_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+put_back (GTask *task)
+{
+  Application *app = g_task_get_task_data (task);
+  g_autofree char *comment = g_strdup_printf ("Put back: revision %.8s did not come into force",
+                                              app->outcome->revision);
+
+  pm_site_keeper_save_async (app->keeper, app->former, app->outcome->revision, app->record->who,
+                             comment, FALSE, put_back_cb, g_object_ref (task));
+}
+
+static void
+turned_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *revision = pm_apply_record_write_finish (result, &error);
+
+  /* The way back is needed all the same. */
+  if (revision == NULL)
+    g_warning ("%s", error->message);
+  put_back (task);
+}
+
+static void
 log_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Application *app = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) lines = NULL;
-  g_autofree char *comment = NULL;
 
   lines = pm_service_backend_read_journal_finish (PM_SERVICE_BACKEND (source), result, &error);
   if (lines != NULL)
@@ -174,10 +212,9 @@ log_read_cb (GObject *source, GAsyncResult *result, gpointer data)
       finish (task);
       return;
     }
-  comment = g_strdup_printf ("Put back: revision %.8s did not come into force",
-                             app->outcome->revision);
-  pm_site_keeper_save_async (app->keeper, app->former, app->outcome->revision, app->who, comment,
-                             FALSE, put_back_cb, g_object_ref (task));
+  app->record->going_back = TRUE;
+  pm_apply_record_write_async (pm_site_keeper_get_record_path (app->keeper), app->record, NULL,
+                               turned_cb, g_object_ref (task));
 }
 
 /* --- Forward ---------------------------------------------------------------------------------- */
@@ -202,24 +239,64 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+go_forward (GTask *task)
+{
+  Application *app = g_task_get_task_data (task);
+  PmServiceVerb verb = app->record->restart || !app->record->ran_before ? PM_SERVICE_RESTART
+                                                                        : PM_SERVICE_RELOAD;
+
+  if (!app->record->ran_before)
+    say (app, "The mail service did not run and was started.");
+  pm_service_switch_async (app->backend, app->link, verb, app->outcome->revision, app->timeout,
+                           switched_cb, g_object_ref (task));
+}
+
+static void
+withdrawn_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Application *app = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  if (!pm_apply_record_remove_finish (result, &error))
+    g_warning ("%s", error->message);
+  g_task_return_error (task, g_steal_pointer (&app->failure));
+}
+
+static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Application *app = g_task_get_task_data (task);
-  PmServiceVerb verb = app->restart || !app->ran_before ? PM_SERVICE_RESTART : PM_SERVICE_RELOAD;
+
+  app->outcome->revision =
+      pm_site_keeper_save_finish (PM_SITE_KEEPER (source), result, &app->failure);
+  if (app->outcome->revision == NULL)
+    {
+      pm_apply_record_remove_async (pm_site_keeper_get_record_path (app->keeper), withdrawn_cb,
+                                    g_object_ref (task));
+      return;
+    }
+  say (app, "The site was written as revision %.8s.", app->outcome->revision);
+  go_forward (task);
+}
+
+static void
+noted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Application *app = g_task_get_task_data (task);
   GError *error = NULL;
 
-  app->outcome->revision = pm_site_keeper_save_finish (PM_SITE_KEEPER (source), result, &error);
-  if (app->outcome->revision == NULL)
+  app->record->revision = pm_apply_record_write_finish (result, &error);
+  if (app->record->revision == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  say (app, "The site was written as revision %.8s.", app->outcome->revision);
-  if (!app->ran_before)
-    say (app, "The mail service did not run and was started.");
-  pm_service_switch_async (app->backend, app->link, verb, app->outcome->revision, app->timeout,
-                           switched_cb, g_object_ref (task));
+  /* Whether this is the base is the store's to say, at the moment of writing. */
+  pm_site_keeper_save_async (app->keeper, app->xml, app->record->base_revision, app->record->who,
+                             app->comment, TRUE, saved_cb, g_object_ref (task));
 }
 
 static void
@@ -237,9 +314,22 @@ former_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   g_clear_error (&error);
-  /* Whether this is the base is the store's to say, at the moment of writing. */
-  pm_site_keeper_save_async (app->keeper, app->xml, app->base_revision, app->who, app->comment,
-                             TRUE, saved_cb, g_object_ref (task));
+  pm_apply_record_write_async (pm_site_keeper_get_record_path (app->keeper), app->record, app->xml,
+                               noted_cb, g_object_ref (task));
+}
+
+static Application *
+new_application (PmSiteKeeper *keeper, PmServiceBackend *backend, PmRelayLink *link)
+{
+  Application *app = g_new0 (Application, 1);
+
+  app->keeper = g_object_ref (keeper);
+  app->backend = g_object_ref (backend);
+  app->link = g_object_ref (link);
+  app->timeout = PM_APPLY_TIMEOUT;
+  app->report = g_string_new (NULL);
+  app->outcome = g_new0 (PmApplyResult, 1);
+  return app;
 }
 
 /**
@@ -252,22 +342,19 @@ void
 pm_apply_async (const PmApplyOrder *order, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (order->keeper, NULL, callback, data);
-  Application *app = g_new0 (Application, 1);
-  PmServiceState state;
+  Application *app = new_application (order->keeper, order->backend, order->link);
+  PmServiceState state = get_state (app);
+  PmApplyRecord record = {
+    .base_revision = (char *) order->base_revision,
+    .who = order->who,
+    .restart = order->restart,
+    .ran_before = state == PM_SERVICE_RUNNING || state == PM_SERVICE_STARTING,
+  };
 
-  app->keeper = g_object_ref (order->keeper);
-  app->backend = g_object_ref (order->backend);
-  app->link = g_object_ref (order->link);
   app->xml = g_bytes_ref (order->xml);
-  app->base_revision = g_strdup (order->base_revision);
+  app->record = pm_apply_record_copy (&record);
   app->comment = g_strdup (order->comment);
-  app->who = order->who;
-  app->restart = order->restart;
   app->timeout = order->timeout;
-  app->report = g_string_new (NULL);
-  app->outcome = g_new0 (PmApplyResult, 1);
-  state = get_state (app);
-  app->ran_before = state == PM_SERVICE_RUNNING || state == PM_SERVICE_STARTING;
   g_task_set_source_tag (task, pm_apply_async);
   g_task_set_task_data (task, app, (GDestroyNotify) free_application);
 
@@ -283,6 +370,122 @@ PmApplyResult *
 pm_apply_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* --- Taking up what was interrupted ----------------------------------------------------------- */
+
+static void
+go_on (GTask *task)
+{
+  Application *app = g_task_get_task_data (task);
+  const char *present = pm_site_keeper_get_revision (app->keeper);
+  gboolean is_new = g_str_equal (present, app->record->revision);
+
+  if (!app->record->going_back && is_new)
+    {
+      go_forward (task);
+      return;
+    }
+  say (app, "It did not come into force.");
+  if (app->record->going_back && is_new && app->former != NULL)
+    {
+      put_back (task);
+      return;
+    }
+  g_free (app->outcome->revision);
+  app->outcome->revision = g_strdup (present);
+  if (app->record->going_back && g_str_equal (present, app->record->base_revision))
+    {
+      say (app, "The former site was put back.");
+      bring_back (task);
+      return;
+    }
+  /* It had not been written yet, or somebody has written another since: theirs to put in force. */
+  say (app, "The site on disk is not the one that was to come into force, so it stays as it is.");
+  finish (task);
+}
+
+static void
+former_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Application *app = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  app->former = pm_site_keeper_read_revision_finish (PM_SITE_KEEPER (source), result, &error);
+  if (app->former == NULL)
+    say_reason (app, "The former site is not in the history", error);
+  go_on (task);
+}
+
+static void
+present_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Application *app = g_task_get_task_data (task);
+  g_autofree char *revision = NULL;
+  g_autoptr (GBytes) xml = NULL;
+
+  /* Without a site there is none of the two either. */
+  xml = pm_site_keeper_load_finish (PM_SITE_KEEPER (source), result, &revision, NULL);
+  if (*app->record->base_revision != '\0')
+    pm_site_keeper_read_revision_async (app->keeper, app->record->base_revision, former_read_cb,
+                                        g_object_ref (task));
+  else
+    go_on (task);
+}
+
+static void
+record_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Application *app = g_task_get_task_data (task);
+
+  app->record = pm_apply_record_read_finish (result, &app->failure);
+  if (app->record == NULL)
+    {
+      pm_apply_record_remove_async (pm_site_keeper_get_record_path (app->keeper), withdrawn_cb,
+                                    g_object_ref (task));
+      return;
+    }
+  app->outcome->revision = g_strdup (app->record->revision);
+  say (app, "The manager was ended while it put revision %.8s in force.", app->record->revision);
+  pm_site_keeper_load_async (app->keeper, present_loaded_cb, g_object_ref (task));
+}
+
+/**
+ * pm_apply_is_pending:
+ *
+ * Returns: whether an Apply was interrupted, so that pm_apply_resume_async() has something to do
+ */
+gboolean
+pm_apply_is_pending (PmSiteKeeper *keeper)
+{
+  return g_file_test (pm_site_keeper_get_record_path (keeper), G_FILE_TEST_EXISTS);
+}
+
+/**
+ * pm_apply_resume_async:
+ *
+ * Brings an Apply to its end that a former manager had begun: forward where the new site is on
+ * disk and had not failed, which may switch the service once more than needed; back where that had
+ * begun; and where the file is neither, not at all. pm_apply_finish() tells what came of it. As
+ * with pm_apply_async() nothing else may change anything meanwhile.
+ */
+void
+pm_apply_resume_async (PmSiteKeeper *keeper,
+                       PmServiceBackend *backend,
+                       PmRelayLink *link,
+                       GAsyncReadyCallback callback,
+                       gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (keeper, NULL, callback, data);
+
+  g_task_set_source_tag (task, pm_apply_resume_async);
+  g_task_set_task_data (task, new_application (keeper, backend, link),
+                        (GDestroyNotify) free_application);
+  pm_apply_record_read_async (pm_site_keeper_get_record_path (keeper), record_read_cb,
+                              g_steal_pointer (&task));
 }
 
 /* (transfer full) (array zero-terminated=1): the texts of journal lines */

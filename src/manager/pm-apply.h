@@ -25,8 +25,18 @@ typedef struct
   guint timeout;
 } PmApplyOrder;
 
+/* What an Apply may take where nothing is said, in seconds. */
+#define PM_APPLY_TIMEOUT 30
+
 void pm_apply_async (const PmApplyOrder *order, GAsyncReadyCallback callback, gpointer data);
 PmApplyResult *pm_apply_finish (GAsyncResult *result, GError **error);
+
+gboolean pm_apply_is_pending (PmSiteKeeper *keeper);
+void pm_apply_resume_async (PmSiteKeeper *keeper,
+                            PmServiceBackend *backend,
+                            PmRelayLink *link,
+                            GAsyncReadyCallback callback,
+                            gpointer data);
 
 char **pm_apply_log_to_texts (GPtrArray *lines);
 

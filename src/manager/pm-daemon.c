@@ -3,7 +3,7 @@
 
 // Brings the manager up and takes it down: connects to the bus, finds out what runs the mail
 // service, exports the object and only then owns the name. On the system bus it leaves when nobody
-// needs it; the next call starts it again. As the parent of the mail service it stays, and takes it
+// needs it; the next call starts it again. Told to end it first answers what it was asked. As the parent of the mail service it stays, and takes it
 // along.
 
 #include "manager/pm-daemon.h"
@@ -21,7 +21,6 @@
 
 #define MANAGER_NAME "org.pointsman.Manager1"
 #define RELAY_UNIT "pointsman-relay.service"
-#define IDLE_SECONDS 120
 #define EXIT_UNREACHABLE 3
 
 struct _PmDaemon
@@ -74,11 +73,8 @@ child_changed_cb (PmServiceBackend *backend, gpointer data)
 }
 
 static void
-leave (PmDaemon *self)
+leave_now (PmDaemon *self)
 {
-  if (self->leaving)
-    return;
-  self->leaving = TRUE;
   pm_log_event (G_LOG_LEVEL_MESSAGE, "manager-leaves", NULL);
   if (PM_IS_CHILD_BACKEND (self->backend) &&
       pm_child_backend_kill (PM_CHILD_BACKEND (self->backend)))
@@ -87,10 +83,30 @@ leave (PmDaemon *self)
     quit (self, EXIT_SUCCESS);
 }
 
+static void
+leave (PmDaemon *self)
+{
+  if (self->leaving)
+    return;
+  self->leaving = TRUE;
+  g_clear_handle_id (&self->name, g_bus_unown_name);
+  if (self->manager != NULL && pm_manager_is_busy (self->manager))
+    g_signal_connect_object (self->manager, "settled", G_CALLBACK (leave_now), self,
+                             G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  else
+    leave_now (self);
+}
+
 static gboolean
 signal_cb (gpointer data)
 {
-  leave (PM_DAEMON (data));
+  PmDaemon *self = PM_DAEMON (data);
+
+  /* Asked twice it is meant; the next manager takes up what is cut off. */
+  if (self->leaving)
+    quit (self, EXIT_FAILURE);
+  else
+    leave (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -135,8 +151,8 @@ idle_changed_cb (PmManager *manager, gboolean idle, gpointer data)
   PmDaemon *self = PM_DAEMON (data);
 
   g_clear_handle_id (&self->idle_source, g_source_remove);
-  if (idle && self->name != 0)
-    self->idle_source = g_timeout_add_seconds (IDLE_SECONDS, idle_cb, self);
+  if (idle && self->name != 0 && self->options.idle_timeout > 0)
+    self->idle_source = g_timeout_add_seconds ((guint) self->options.idle_timeout, idle_cb, self);
 }
 
 /* --- Coming up -------------------------------------------------------------------------------- */
@@ -148,7 +164,7 @@ name_acquired_cb (GDBusConnection *bus, const char *name, gpointer data)
 
   pm_log_event (G_LOG_LEVEL_MESSAGE, "manager-ready", "backend",
                 pm_service_backend_get_kind (self->backend), "site", self->config, NULL);
-  if (PM_IS_CHILD_BACKEND (self->backend))
+  if (!pm_manager_resume (self->manager) && PM_IS_CHILD_BACKEND (self->backend))
     pm_child_backend_start_if_wanted (PM_CHILD_BACKEND (self->backend));
   if (!self->options.session)
     idle_changed_cb (self->manager, pm_manager_is_idle (self->manager), self);
@@ -252,7 +268,11 @@ find_backend (PmDaemon *self)
 static void
 closed_cb (GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
 {
-  leave (PM_DAEMON (data));
+  PmDaemon *self = PM_DAEMON (data);
+
+  /* Nobody can be answered any more, nor systemd asked. */
+  self->leaving = TRUE;
+  leave_now (self);
 }
 
 static void
@@ -362,6 +382,7 @@ pm_daemon_new (const PmDaemonOptions *options)
   self->options.relayd = options->relayd != NULL ? make_absolute (options->relayd) : NULL;
   self->options.backend = g_strdup (options->backend);
   self->options.server = g_strdup (options->server);
+  self->options.idle_timeout = options->idle_timeout;
   find_files (self);
   return self;
 }

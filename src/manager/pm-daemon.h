@@ -16,6 +16,7 @@ typedef struct
   char *relayd;
   char *backend;
   char *server;
+  int idle_timeout; /* seconds; 0: never */
 } PmDaemonOptions;
 
 /**

@@ -31,7 +31,6 @@
 /* Seconds: systemd's own bound is 90 by default, and its answer says more than ours. */
 #define SWITCH_TIMEOUT 120
 #define RELOAD_TIMEOUT 30
-#define APPLY_TIMEOUT 30
 #define MAX_APPLY_TIMEOUT 600
 
 struct _PmManager
@@ -53,6 +52,7 @@ struct _PmManager
 enum
 {
   IDLE_CHANGED,
+  SETTLED,
   N_SIGNALS
 };
 
@@ -169,6 +169,15 @@ site_changed_cb (PmSiteKeeper *keeper, const char *revision, gpointer data)
     }
 }
 
+static void
+end_work (PmManager *self)
+{
+  self->calls--;
+  note_activity (self, FALSE);
+  if (self->calls == 0)
+    g_signal_emit (self, signals[SETTLED], 0);
+}
+
 /* --- A call's life ---------------------------------------------------------------------------- */
 
 static void
@@ -182,8 +191,7 @@ end_call (Call *call)
     client->calls--;
   if (call->holds_change)
     self->changing = FALSE;
-  self->calls--;
-  note_activity (self, FALSE);
+  end_work (self);
   g_clear_error (&call->failure);
   g_object_unref (call->invocation);
   g_object_unref (call->manager);
@@ -437,6 +445,14 @@ write_site (Call *call)
 }
 
 static void
+log_outcome (const PmApplyResult *outcome)
+{
+  pm_log_event (outcome->in_force ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, "applied",
+                "in-force", outcome->in_force ? "yes" : "no", "revision", outcome->revision,
+                "report", outcome->report, NULL);
+}
+
+static void
 applied_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Call *call = data;
@@ -449,9 +465,7 @@ applied_cb (GObject *source, GAsyncResult *result, gpointer data)
       fail (call, error);
       return;
     }
-  pm_log_event (outcome->in_force ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, "applied",
-                "in-force", outcome->in_force ? "yes" : "no", "revision", outcome->revision,
-                "report", outcome->report, NULL);
+  log_outcome (outcome);
   reply (call, g_variant_new ("(bss^as)", outcome->in_force, outcome->revision, outcome->report,
                               outcome->log));
 }
@@ -488,7 +502,7 @@ apply (Call *call)
     .comment = comment,
     .who = call->who,
     .restart = g_str_equal (how, "restart"),
-    .timeout = timeout == 0 ? APPLY_TIMEOUT : MIN (timeout, MAX_APPLY_TIMEOUT),
+    .timeout = timeout == 0 ? PM_APPLY_TIMEOUT : MIN (timeout, MAX_APPLY_TIMEOUT),
   };
   pm_apply_async (&order, applied_cb, call);
 }
@@ -781,6 +795,8 @@ pm_manager_class_init (PmManagerClass *klass)
   object_class->finalize = pm_manager_finalize;
   signals[IDLE_CHANGED] = g_signal_new ("idle-changed", PM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL,
                                         NULL, NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  signals[SETTLED] = g_signal_new ("settled", PM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -825,6 +841,53 @@ pm_manager_new (PmSiteKeeper *keeper,
   g_signal_connect_object (link, "changed", G_CALLBACK (publish), self, G_CONNECT_SWAPPED);
   publish (self);
   return self;
+}
+
+static void
+resumed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (PmManager) self = data;
+  g_autoptr (PmApplyResult) outcome = NULL;
+  g_autoptr (GError) error = NULL;
+
+  outcome = pm_apply_finish (result, &error);
+  if (outcome != NULL)
+    log_outcome (outcome);
+  else
+    pm_log_event (G_LOG_LEVEL_WARNING, "not-taken-up", "reason", error->message, NULL);
+  self->changing = FALSE;
+  publish (self);
+  end_work (self);
+}
+
+/**
+ * pm_manager_resume:
+ *
+ * Takes up what a former manager was interrupted in; until it is done other changes are refused as
+ * busy.
+ *
+ * Returns: whether there was something
+ */
+gboolean
+pm_manager_resume (PmManager *self)
+{
+  gboolean was_idle = pm_manager_is_idle (self);
+
+  if (!pm_apply_is_pending (self->keeper))
+    return FALSE;
+  self->changing = TRUE;
+  self->calls++;
+  note_activity (self, was_idle);
+  pm_apply_resume_async (self->keeper, self->backend, self->link, resumed_cb, g_object_ref (self));
+  return TRUE;
+}
+
+/* Whether a call is not answered yet, or an Apply taken up; `settled` tells when that is over. */
+gboolean
+pm_manager_is_busy (PmManager *self)
+{
+  g_return_val_if_fail (PM_IS_MANAGER (self), FALSE);
+  return self->calls > 0;
 }
 
 gboolean

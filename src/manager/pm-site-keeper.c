@@ -19,6 +19,7 @@ struct _PmSiteKeeper
   GObject parent;
 
   char *path;
+  char *record_path;
   PmSiteStore *store; /* (owned): used with `lock` held, in worker threads */
   GMutex lock;
   guint64 turns;         /* with `lock` held: how often the store was used */
@@ -375,6 +376,7 @@ pm_site_keeper_finalize (GObject *object)
   PmSiteKeeper *self = PM_SITE_KEEPER (object);
 
   g_free (self->path);
+  g_free (self->record_path);
   g_clear_object (&self->store);
   g_mutex_clear (&self->lock);
   g_free (self->revision);
@@ -414,6 +416,7 @@ pm_site_keeper_new (const char *path, const char *history_folder)
   g_autoptr (GError) error = NULL;
 
   self->path = g_strdup (path);
+  self->record_path = g_build_filename (history_folder, "apply", NULL);
   self->store = pm_site_store_new (path, history_folder);
   self->monitor = g_file_monitor_file (file, G_FILE_MONITOR_WATCH_MOVES, NULL, &error);
   if (self->monitor != NULL)
@@ -436,4 +439,12 @@ pm_site_keeper_get_revision (PmSiteKeeper *self)
 {
   g_return_val_if_fail (PM_IS_SITE_KEEPER (self), NULL);
   return self->revision;
+}
+
+/* Where the record of an Apply under way lies: beside the history, as durable as that. */
+const char *
+pm_site_keeper_get_record_path (PmSiteKeeper *self)
+{
+  g_return_val_if_fail (PM_IS_SITE_KEEPER (self), NULL);
+  return self->record_path;
 }

@@ -22,6 +22,7 @@ G_DECLARE_FINAL_TYPE (PmSiteKeeper, pm_site_keeper, PM, SITE_KEEPER, GObject)
 
 PmSiteKeeper *pm_site_keeper_new (const char *path, const char *history_folder);
 const char *pm_site_keeper_get_path (PmSiteKeeper *self);
+const char *pm_site_keeper_get_record_path (PmSiteKeeper *self);
 const char *pm_site_keeper_get_revision (PmSiteKeeper *self);
 
 void pm_site_keeper_load_async (PmSiteKeeper *self, GAsyncReadyCallback callback, gpointer data);

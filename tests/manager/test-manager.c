@@ -910,6 +910,116 @@ test_apply_wrong (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pm_fake_backend_get_runs (f->backend), ==, 0);
 }
 
+/* --- Taking up what a killed manager had begun ------------------------------------------------- */
+
+typedef struct
+{
+  const char *name;
+  const char *word;   /* that the new site is marked with */
+  const char *record; /* after base and new revision; NULL: a damaged one */
+  gboolean is_back;   /* the former site is on disk again */
+  gboolean is_other;  /* a third one is */
+  gboolean ran;       /* before the manager was killed */
+  const char *ends_with;
+  const char *state;
+} ResumeCase;
+
+static const ResumeCase resume_cases[] = {
+  { "forward", "fine", "RanBefore=true\nGoingBack=false\n", FALSE, FALSE, TRUE, "new",
+    "running" },
+  { "forward-from-stopped", "fine", "RanBefore=false\nGoingBack=false\n", FALSE, FALSE,
+    FALSE, "new", "running" },
+  { "forward-fails", "fails", "RanBefore=true\nGoingBack=false\n", FALSE, FALSE, TRUE,
+    "former", "running" },
+  { "back", "fine", "RanBefore=true\nGoingBack=true\n", FALSE, FALSE, TRUE, "former",
+    "running" },
+  { "back-written", "fine", "RanBefore=true\nGoingBack=true\n", TRUE, FALSE, FALSE,
+    "former", "running" },
+  { "back-to-stopped", "fine", "RanBefore=false\nGoingBack=true\n", TRUE, FALSE, TRUE,
+    "former", "stopped" },
+  { "not-written", "fine", "RanBefore=true\nGoingBack=false\n", TRUE, FALSE, FALSE,
+    "former", "stopped" },
+  { "another", "fine", "RanBefore=true\nGoingBack=false\n", FALSE, TRUE, FALSE, "other",
+    "stopped" },
+  { "damaged", "fine", NULL, FALSE, FALSE, FALSE, "new", "stopped" },
+};
+
+static char *
+write_next (Fixture *f, const char *text, const char *base)
+{
+  g_autoptr (GVariant) reply = call_ok (f, "WriteSite", g_variant_new ("(sss)", text, base, ""));
+  char *revision;
+
+  g_variant_get (reply, "(s)", &revision);
+  return revision;
+}
+
+static void
+test_resume (Fixture *f, gconstpointer data)
+{
+  const ResumeCase *c = data;
+  g_autofree char *former = write_sample (f);
+  g_autofree char *text = mark (f, c->word);
+  g_autofree char *other = mark (f, "other");
+  g_autofree char *record = g_build_filename (f->history, "apply", NULL);
+  g_autofree char *revision = NULL;
+  g_autofree char *last = NULL;
+  g_autofree char *words = NULL;
+  g_autofree char *on_disk = NULL;
+  const char *expected = f->sample;
+  guint runs;
+
+  if (c->ran)
+    g_variant_unref (call_ok (f, "StartService", NULL));
+  runs = pm_fake_backend_get_runs (f->backend);
+  revision = write_next (f, text, former);
+  if (c->is_back || c->is_other)
+    last = write_next (f, c->is_back ? f->sample : other, revision);
+  words = c->record == NULL
+              ? g_strdup_printf ("[Apply]\nBase=%s\n", former)
+              : g_strdup_printf ("[Apply]\nBase=%s\nRevision=%s\nWho=0\nRestart=true\n%s", former,
+                                 revision, c->record);
+  g_assert_true (g_file_set_contents (record, words, -1, NULL));
+
+  g_assert_true (pm_manager_resume (f->manager));
+  g_assert_true (pm_manager_is_busy (f->manager));
+  wait_until (!pm_manager_is_busy (f->manager));
+  if (g_str_equal (c->ends_with, "new"))
+    expected = text;
+  else if (g_str_equal (c->ends_with, "other"))
+    expected = other;
+  on_disk = read_file (f);
+  g_assert_cmpstr (on_disk, ==, expected);
+  assert_property (f, "ServiceState", c->state);
+  g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
+  if (g_str_equal (c->state, "running"))
+    wait_property (f, "LoadedRevision", expected == text ? revision : former);
+  else if (!c->ran)
+    g_assert_cmpuint (pm_fake_backend_get_runs (f->backend), ==, runs);
+  g_assert_false (pm_manager_resume (f->manager));
+}
+
+/* Every Apply leaves no record, whatever came of it. */
+static void
+test_record (Fixture *f, gconstpointer data)
+{
+  g_autofree char *record = g_build_filename (f->history, "apply", NULL);
+  g_autofree char *former = write_sample (f);
+  g_autofree char *hangs = mark (f, "hangs");
+  g_autofree char *conflict = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_variant_unref (call_ok (f, "StartService", NULL));
+  begin_apply (f, f->client, hangs, former, 1, &result);
+  wait_until (pm_fake_backend_get_runs (f->backend) == 2);
+  g_assert_true (g_file_test (record, G_FILE_TEST_EXISTS));
+  wait_until (result != NULL);
+  g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
+  conflict = call_fails (f, "Apply", g_variant_new ("(ssssu)", hangs, "", "", "restart", 1),
+                         PM_ERROR_CONFLICT);
+  g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
+}
+
 /* --- Idle -------------------------------------------------------------------------------------- */
 
 static void
@@ -972,6 +1082,13 @@ main (int argc, char *argv[])
     }
   add ("apply/first", test_apply_first, NULL);
   add ("apply/wrong", test_apply_wrong, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (resume_cases); i++)
+    {
+      g_autofree char *name = g_strconcat ("resume/", resume_cases[i].name, NULL);
+
+      add (name, test_resume, &resume_cases[i]);
+    }
+  add ("apply/record", test_record, NULL);
   add ("idle", test_idle, NULL);
 
   status = g_test_run ();
