@@ -70,10 +70,11 @@ fill (int fd,
       const struct stat *former,
       GError **error)
 {
-  if (former != NULL && !keep_owner (fd, former))
-    return fail (error, "keep the owner and group in replacing", path);
+  /* In this order: what has been given away is no longer ours to change. */
   if (fchmod (fd, (mode_t) mode) != 0)
     return fail (error, "set the mode of", path);
+  if (former != NULL && !keep_owner (fd, former))
+    return fail (error, "keep the owner and group in replacing", path);
   if (!write_all (fd, contents))
     return fail (error, "write", path);
   if (fsync (fd) != 0)
