@@ -79,6 +79,11 @@ find (const GError *error)
 static gboolean
 is_spawn_failure (const GError *error)
 {
+  g_autofree char *name = g_dbus_error_get_remote_error (error);
+
+  /* systemd speaks to clients of ours only where it is to start a service for them. */
+  if (name != NULL && g_str_has_prefix (name, "org.freedesktop.systemd1."))
+    return TRUE;
   return error->domain == G_DBUS_ERROR && error->code >= G_DBUS_ERROR_SPAWN_EXEC_FAILED &&
          error->code <= G_DBUS_ERROR_SPAWN_NO_MEMORY;
 }
