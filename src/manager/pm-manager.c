@@ -31,6 +31,8 @@
 /* Seconds: systemd's own bound is 90 by default, and its answer says more than ours. */
 #define SWITCH_TIMEOUT 120
 #define RELOAD_TIMEOUT 30
+/* Milliseconds: what the service may take to say on the bus what it has loaded, once it is ready. */
+#define WORD_TIMEOUT 3000
 #define MAX_APPLY_TIMEOUT 600
 
 struct _PmManager
@@ -80,6 +82,12 @@ struct _Call
   guint who;
   gboolean holds_change;
   GError *failure; /* (owned) (nullable): while the log is read */
+
+  /* while the service's word is waited for */
+  PmServiceVerb verb;
+  gulong link_id;
+  gulong keeper_id;
+  guint word_source;
 };
 
 /* --- What is going on ------------------------------------------------------------------------- */
@@ -591,47 +599,102 @@ failure_log_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+end_waiting (Call *call)
+{
+  g_signal_handler_disconnect (call->manager->link, call->link_id);
+  g_signal_handler_disconnect (call->manager->keeper, call->keeper_id);
+  g_clear_handle_id (&call->word_source, g_source_remove);
+  reply (call, NULL);
+}
+
+static gboolean
+word_late_cb (gpointer data)
+{
+  Call *call = data;
+
+  call->word_source = 0;
+  end_waiting (call);
+  return G_SOURCE_REMOVE;
+}
+
+/* What was started says something; what was told to read the site says that it has that one. */
+static gboolean
+has_word (const Call *call)
+{
+  const char *loaded = pm_relay_link_get_loaded_revision (call->manager->link);
+
+  return *loaded != '\0' &&
+         (call->verb == PM_SERVICE_START ||
+          g_str_equal (loaded, pm_site_keeper_get_revision (call->manager->keeper)));
+}
+
+static void
+heard_cb (Call *call)
+{
+  if (has_word (call))
+    end_waiting (call);
+}
+
+/*
+ * The service is ready, and tells on the bus what it has loaded a moment later. Whoever asks after
+ * the reply whether the site is in force should not be told that it is not; a service that is not
+ * on the bus is not waited for long.
+ */
+static void
+await_word (Call *call)
+{
+  PmManager *self = call->manager;
+
+  call->link_id = g_signal_connect_swapped (self->link, "changed", G_CALLBACK (heard_cb), call);
+  call->keeper_id = g_signal_connect_swapped (self->keeper, "changed", G_CALLBACK (heard_cb), call);
+  call->word_source = g_timeout_add (WORD_TIMEOUT, word_late_cb, call);
+}
+
+static void
 switched_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Call *call = data;
   PmServiceBackend *backend = PM_SERVICE_BACKEND (source);
 
-  if (pm_service_switch_finish (backend, result, &call->failure))
+  if (!pm_service_switch_finish (backend, result, &call->failure))
+    pm_service_backend_read_journal_async (backend, PM_APPLY_LOG_LINES, NULL, failure_log_cb, call);
+  else if (call->verb == PM_SERVICE_STOP || has_word (call))
     reply (call, NULL);
   else
-    pm_service_backend_read_journal_async (backend, PM_APPLY_LOG_LINES, NULL, failure_log_cb, call);
+    await_word (call);
 }
 
 static void
-turn_switch (Call *call, PmServiceVerb verb, const char *revision, guint timeout)
+turn_switch (Call *call, PmServiceVerb verb, guint timeout)
 {
   PmManager *self = call->manager;
 
-  pm_service_switch_async (self->backend, self->link, verb, revision, timeout, switched_cb, call);
+  call->verb = verb;
+  pm_service_switch_async (self->backend, self->link, verb, NULL, timeout, switched_cb, call);
 }
 
 static void
 start_service (Call *call)
 {
-  turn_switch (call, PM_SERVICE_START, NULL, SWITCH_TIMEOUT);
+  turn_switch (call, PM_SERVICE_START, SWITCH_TIMEOUT);
 }
 
 static void
 stop_service (Call *call)
 {
-  turn_switch (call, PM_SERVICE_STOP, NULL, SWITCH_TIMEOUT);
+  turn_switch (call, PM_SERVICE_STOP, SWITCH_TIMEOUT);
 }
 
 static void
 restart_service (Call *call)
 {
-  turn_switch (call, PM_SERVICE_RESTART, NULL, SWITCH_TIMEOUT);
+  turn_switch (call, PM_SERVICE_RESTART, SWITCH_TIMEOUT);
 }
 
 static void
 reload_service (Call *call)
 {
-  turn_switch (call, PM_SERVICE_RELOAD, NULL, RELOAD_TIMEOUT);
+  turn_switch (call, PM_SERVICE_RELOAD, RELOAD_TIMEOUT);
 }
 
 static void

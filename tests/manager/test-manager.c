@@ -758,10 +758,11 @@ test_start_and_stop (Fixture *f, gconstpointer data)
 
   g_variant_unref (call_ok (f, "StartService", NULL));
   assert_property (f, "ServiceState", "running");
-  wait_property (f, "LoadedRevision", revision);
+  assert_property (f, "LoadedRevision", revision);
   g_variant_unref (call_ok (f, "ReloadService", NULL));
   assert_property (f, "LoadedRevision", revision);
   g_variant_unref (call_ok (f, "RestartService", NULL));
+  assert_property (f, "LoadedRevision", revision);
   g_variant_unref (call_ok (f, "StopService", NULL));
   assert_property (f, "ServiceState", "stopped");
   assert_property (f, "LoadedRevision", "");
