@@ -114,6 +114,16 @@ uid_cb (GObject *source, GAsyncResult *result, gpointer data)
   deny_unasked (task, question->reason);
 }
 
+/* Without the name that the error has on the bus. */
+static char *
+strip (const GError *error)
+{
+  g_autoptr (GError) copy = g_error_copy (error);
+
+  g_dbus_error_strip_remote_error (copy);
+  return g_strdup (copy->message);
+}
+
 static void
 allow_root (GTask *task, const GError *error)
 {
@@ -121,7 +131,7 @@ allow_root (GTask *task, const GError *error)
   GDBusConnection *bus = g_dbus_method_invocation_get_connection (question->invocation);
   const char *sender = g_dbus_method_invocation_get_sender (question->invocation);
 
-  question->reason = g_strdup (error->message);
+  question->reason = strip (error);
   g_dbus_connection_call (bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus", "GetConnectionUnixUser",
                           g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(u)"),

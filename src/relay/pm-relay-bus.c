@@ -142,6 +142,53 @@ refuse (BusCall *call, const char *reason)
 }
 
 static void
+uid_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  BusCall *call = data;
+  g_autoptr (GVariant) reply = NULL;
+  guint uid = 1;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  if (reply != NULL)
+    g_variant_get (reply, "(u)", &uid);
+  if (uid == 0)
+    carry_out (call);
+  else
+    refuse (call, "polkit, which knows what this user may do, cannot be asked");
+}
+
+// Where there is no polkit root may all the same, who could do it without us; the manager is root.
+static void
+allow_root (BusCall *call, const GError *error)
+{
+  GDBusConnection *bus = g_dbus_method_invocation_get_connection (call->invocation);
+  const char *sender = g_dbus_method_invocation_get_sender (call->invocation);
+
+  g_debug ("polkit: %s", error->message);
+  g_dbus_connection_call (bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", "GetConnectionUnixUser",
+                          g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(u)"),
+                          G_DBUS_CALL_FLAGS_NONE, -1, call->cancellable, uid_cb, call);
+}
+
+static void
+refuse_authorization (BusCall *call, PolkitAuthorizationResult *answer)
+{
+  const char *action = call->method->action;
+  g_autofree char *reason = NULL;
+
+  if (polkit_authorization_result_get_dismissed (answer))
+    reason = g_strdup ("the password dialog was closed");
+  else if (polkit_authorization_result_get_is_challenge (answer))
+    reason = g_strdup_printf ("this needs an administrator's password, and nobody could be asked "
+                              "for it (polkit action %s)",
+                              action);
+  else
+    reason = g_strdup_printf ("this user may not do that (polkit action %s)", action);
+  refuse (call, reason);
+}
+
+static void
 authorized_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   BusCall *call = data;
@@ -150,9 +197,9 @@ authorized_cb (GObject *source, GAsyncResult *result, gpointer data)
       polkit_authority_check_authorization_finish (POLKIT_AUTHORITY (source), result, &error);
 
   if (answer == NULL)
-    refuse (call, error->message);
+    allow_root (call, error);
   else if (!polkit_authorization_result_get_is_authorized (answer))
-    refuse (call, "polkit says no");
+    refuse_authorization (call, answer);
   else
     carry_out (call);
 }
@@ -171,7 +218,7 @@ authority_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (authority == NULL)
     {
-      refuse (call, error->message);
+      allow_root (call, error);
       return;
     }
   subject = polkit_system_bus_name_new (g_dbus_method_invocation_get_sender (call->invocation));
