@@ -3,12 +3,15 @@
 """Inside the booted machine: uses Pointsman as root and as ordinary users, writes the results.
 
     driver.py                     everything
-    driver.py call METHOD VARIANT one call of Manager1 on the system bus as whoever runs it
+    driver.py call METHOD         one call of Manager1 as whoever runs it, arguments on standard
+                                  input; on the session bus where PM_SESSION is set
 """
 import glob
 import json
 import os
 import pwd
+import shutil
+import signal
 import smtplib
 import subprocess
 import sys
@@ -52,7 +55,8 @@ DEAF = WITH_DOMAIN.replace('address="127.0.0.1"', 'address="203.0.113.9"')
 
 
 def call_here(method, arguments):
-    bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION if "PM_SESSION" in os.environ
+                           else Gio.BusType.SYSTEM)
     try:
         reply = bus.call_sync(MANAGER, "/org/pointsman/Manager1", MANAGER, method, arguments, None,
                               Gio.DBusCallFlags.NONE, 90000)
@@ -62,13 +66,26 @@ def call_here(method, arguments):
                 "message": error.message}
 
 
-def call(user, method, signature=None, *values):
+def call(user, method, signature=None, *values, environment=None):
     arguments = GLib.Variant(signature, values).print_(True) if signature else ""
     done = subprocess.run(
         ["runuser", "-u", user, "--", sys.executable, os.path.abspath(__file__), "call", method],
-        input=arguments, capture_output=True, text=True, timeout=100, check=False)
+        input=arguments, capture_output=True, text=True, timeout=100, check=False,
+        env={**os.environ, **(environment or {})})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def ctl(user, *words, status=0, environment=None):
+    """pointsmanctl as installed; its output, as JSON where that was asked for."""
+    done = subprocess.run(["runuser", "-u", user, "--", "pointsmanctl", *words],
+                          capture_output=True, text=True, timeout=100, check=False,
+                          env={**os.environ, **(environment or {})})
+    assert done.returncode == status, f"{words} as {user}: {done.returncode}: {done.stderr}"
+    if status != 0:
+        assert done.stderr, f"{words} as {user}: no reason was given"
+        return done.stderr
+    return json.loads(done.stdout) if "--json" in words else done.stdout
 
 
 def succeed(user, method, signature=None, *values):
@@ -82,6 +99,28 @@ def refused(user, method, signature=None, *values):
     assert answer.get("error") == "org.pointsman.Error.Denied", f"{method} as {user}: {answer}"
     assert "polkit action org.pointsman.manager." in answer["message"], answer
     return answer["message"]
+
+
+def main_pid(unit="pointsman-relay.service"):
+    return int(systemctl("show", "-p", "MainPID", "--value", unit))
+
+
+class DropIn:
+    """A change of a unit for the length of a with block."""
+
+    def __init__(self, unit, text):
+        self.folder = f"/run/systemd/system/{unit}.d"
+        self.text = text
+
+    def __enter__(self):
+        os.makedirs(self.folder)
+        with open(f"{self.folder}/test.conf", "w", encoding="utf-8") as file:
+            file.write(self.text)
+        systemctl("daemon-reload")
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+        systemctl("daemon-reload")
 
 
 def get(name):
@@ -266,6 +305,296 @@ def test_site_that_does_not_load():
     assert get("ServiceState") == "running"
 
 
+def test_owner_of_the_site_is_kept():
+    relay = pwd.getpwnam("pointsman")
+    alice = pwd.getpwnam("pm-alice")
+    with open(SITE_PATH, encoding="utf-8") as file:
+        text = file.read()
+    assert os.stat(SITE_PATH).st_mode & 0o7777 == 0o640, oct(os.stat(SITE_PATH).st_mode)
+    assert os.stat(SITE_PATH).st_gid == relay.pw_gid
+    os.chown(SITE_PATH, alice.pw_uid, relay.pw_gid)
+    succeed("pm-alice", "WriteSite", "(sss)", text + "<!-- hers -->\n", get("Revision"), "hers")
+    status = os.stat(SITE_PATH)
+    assert (status.st_uid, status.st_gid) == (alice.pw_uid, relay.pw_gid), status
+    assert status.st_mode & 0o7777 == 0o640, oct(status.st_mode)
+    os.chown(SITE_PATH, 0, relay.pw_gid)
+    succeed("pm-alice", "RestartService")
+    wait_for("the loaded revision", lambda: get("LoadedRevision") == get("Revision"))
+    for path, mode in (("/var/lib/pointsman-manager", 0o750),
+                       ("/var/lib/pointsman-manager/history", 0o750),
+                       ("/var/lib/pointsman", 0o750)):
+        assert os.stat(path).st_mode & 0o7777 == mode, (path, oct(os.stat(path).st_mode))
+    for path in glob.glob("/var/lib/pointsman-manager/history/*"):
+        assert os.stat(path).st_mode & 0o7777 == 0o600, (path, oct(os.stat(path).st_mode))
+
+
+def test_pointsmanctl():
+    for user in ("root", "pm-alice", "pm-bob"):
+        # How the service is, is no secret here; what the site says is.
+        assert ctl(user, "--json", "service", "status")["state"] == "running"
+        assert ctl(user, "--json", "status")["relay"]["listening"] == ["127.0.0.1:25"]
+    for words in (("service", "stop"), ("service", "restart"), ("route", "list"),
+                  ("site", "history"), ("route", "add", "bob.example")):
+        message = ctl("pm-bob", *words, status=1)
+        assert "polkit action org.pointsman.manager." in message, message
+    assert "is not a command" in ctl("pm-bob", "nonsense", status=2)
+    ctl("pm-alice", "service", "stop")
+    assert is_active() == "inactive"
+    assert "does not run" in ctl("pm-alice", "queue", "list", status=3)
+    assert ctl("pm-alice", "--json", "service", "status")["state"] == "stopped"
+    assert ctl("pm-alice", "--json", "status")["relay"] is None
+    ctl("pm-alice", "service", "start")
+    assert is_active() == "active"
+    first = main_pid()
+    ctl("pm-alice", "service", "restart")
+    assert main_pid() != first
+    ctl("pm-alice", "route", "add", "ctl.example", "--comment", "by hand")
+    assert not ctl("pm-alice", "--json", "service", "status")["inForce"]
+    ctl("pm-alice", "service", "reload")
+    assert ctl("pm-alice", "--json", "service", "status")["inForce"]
+    assert ctl("pm-alice", "--json", "site", "history")[0]["who"] == "pm-alice"
+    deliver("anna@ctl.example", "by pointsmanctl")
+
+
+def test_queue_is_guarded():
+    # Nobody listens on the discard port here: what goes there waits.
+    ctl("pm-alice", "route", "add", "waits.example", "--forward", "127.0.0.1:9")
+    ctl("pm-alice", "service", "restart")
+    with smtplib.SMTP("127.0.0.1", 25, timeout=DEADLINE) as client:
+        for _ in range(2):
+            client.sendmail("someone@elsewhere.example", ["anna@waits.example"],
+                            "Subject: waits\r\n\r\nhello\r\n")
+    wait_for("the messages to be deferred",
+             lambda: [m["state"] for m in ctl("pm-alice", "--json", "queue", "list")] ==
+             ["deferred"] * 2)
+    first, second = (m["id"] for m in ctl("root", "--json", "queue", "list"))
+    for words in (("queue", "list"), ("queue", "show", str(first)), ("queue", "retry", "--all"),
+                  ("queue", "delete", str(first))):
+        message = ctl("pm-bob", *words, status=1)
+        assert "polkit action org.pointsman.relay." in message, message
+    assert "Subject: waits" in ctl("pm-alice", "queue", "show", str(first))
+    assert ctl("pm-alice", "--json", "queue", "retry", str(first))["count"] == 1
+    assert ctl("pm-alice", "--json", "queue", "delete", "--no-report", str(first))["count"] == 1
+    assert ctl("root", "--json", "queue", "delete", "--no-report", str(second))["count"] == 1
+    assert ctl("pm-alice", "--json", "queue", "list") == []
+
+
+def test_large_site():
+    """More than the system bus carries: said in words, and nobody loses the connection."""
+    with open(SITE_PATH, encoding="utf-8") as file:
+        text = file.read()
+    manager = main_pid("pointsman-manager.service")
+    with open(SITE_PATH, "w", encoding="utf-8") as file:
+        file.write(text + " " * (33 << 20))
+    answer = call("pm-alice", "ReadSite")
+    assert answer.get("error") == "org.pointsman.Error.TooLarge", str(answer)[:500]
+    with open(SITE_PATH, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert main_pid("pointsman-manager.service") == manager
+    with open("/tmp/large.xml", "w", encoding="utf-8") as file:
+        file.write(text + " " * (33 << 20))
+    os.chmod("/tmp/large.xml", 0o644)
+    message = ctl("pm-alice", "site", "import", "/tmp/large.xml", status=1)
+    assert "over the message bus" in message, message
+
+
+class HeldApply:
+    """An Apply that has written the site and waits for the service, which comes up when let go."""
+
+    GO = "/run/pm-boot-go"
+
+    def __init__(self, domain):
+        with open(SITE_PATH, encoding="utf-8") as file:
+            text = file.read()
+        self.wanted = text.replace("</routing>", f'  <route domain="{domain}"><inbound/></route>\n'
+                                   "        </routing>")
+        self.former = get("Revision")
+        self.drop_in = DropIn("pointsman-relay.service",
+                              "[Service]\nExecStartPre=/bin/sh -c 'until test -e "
+                              f"{self.GO}; do sleep 0.05; done'\n")
+        self.client = None
+
+    def __enter__(self):
+        self.drop_in.__enter__()
+        arguments = GLib.Variant("(ssssu)", (self.wanted, self.former, "held", "restart", 30))
+        self.client = subprocess.Popen(
+            ["runuser", "-u", "pm-alice", "--", sys.executable, os.path.abspath(__file__), "call",
+             "Apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.client.stdin.write(arguments.print_(True))
+        self.client.stdin.close()
+        wait_for("the service to wait", lambda: get("ServiceState") == "starting")
+        with open(SITE_PATH, encoding="utf-8") as file:
+            assert file.read() == self.wanted
+        assert os.path.exists("/var/lib/pointsman-manager/history/apply")
+        return self
+
+    def let_go(self):
+        with open(self.GO, "w", encoding="utf-8"):
+            pass
+
+    def __exit__(self, *_):
+        self.let_go()
+        self.client.wait(DEADLINE)
+        self.client.stdout.close()
+        self.drop_in.__exit__()
+        os.unlink(self.GO)
+
+
+def test_manager_killed_in_apply():
+    """The next one brings it to its end, without anybody asking for it."""
+    manager = main_pid("pointsman-manager.service")
+    with HeldApply("killed.example") as held:
+        os.kill(manager, signal.SIGKILL)
+        assert "NoReply" in held.client.stdout.read()
+        held.let_go()
+        wait_for("the next manager to be done",
+                 lambda: not os.path.exists("/var/lib/pointsman-manager/history/apply"))
+    assert main_pid("pointsman-manager.service") not in (0, manager)
+    assert get("Revision") == get("LoadedRevision") != held.former
+    assert get("ServiceState") == "running"
+    deliver("anna@killed.example", "after the kill")
+
+
+def test_manager_told_to_end_finishes():
+    manager = main_pid("pointsman-manager.service")
+    with HeldApply("ended.example") as held:
+        systemctl("stop", "--no-block", "pointsman-manager.service")
+        wait_for("the manager to be told", lambda: systemctl(
+            "is-active", "pointsman-manager.service") == "deactivating")
+        held.let_go()
+        answer = json.loads(held.client.stdout.read())
+    assert "reply" in answer and answer["reply"][0], answer
+    deliver("anna@ended.example", "after the end")
+    assert main_pid("pointsman-manager.service") != manager
+
+
+def test_manager_leaves_when_idle():
+    with DropIn("pointsman-manager.service",
+                "[Service]\nExecStart=\n"
+                "ExecStart=/usr/libexec/pointsman-managerd --idle-timeout 1\n"):
+        systemctl("stop", "pointsman-manager.service")
+        (xml, _) = succeed("pm-alice", "ReadSite")
+        assert xml and systemctl("is-active", "pointsman-manager.service") == "active"
+        wait_for("the manager to leave",
+                 lambda: systemctl("is-active", "pointsman-manager.service") == "inactive")
+        assert systemctl("show", "-p", "Result", "--value", "pointsman-manager.service") == "success"
+        succeed("pm-alice", "ReadSite")
+    systemctl("stop", "pointsman-manager.service")
+
+
+def test_watchdog():
+    with DropIn("pointsman-relay.service", "[Service]\nWatchdogSec=1s\nTimeoutAbortSec=2s\n"):
+        systemctl("restart", "pointsman-relay.service")
+        before = main_pid()
+        end = time.monotonic() + 3
+        wait_for("three watchdog periods", lambda: time.monotonic() > end)
+        assert main_pid() == before, "it does not tell the watchdog that it lives"
+        os.kill(before, signal.SIGSTOP)
+        wait_for("systemd to start another", lambda: main_pid() not in (0, before) and
+                 is_active() == "active")
+    systemctl("restart", "pointsman-relay.service")
+    assert systemctl("show", "-p", "WatchdogUSec", "--value", "pointsman-relay.service") == "1min"
+    deliver("anna@example.com", "after the watchdog")
+
+
+def test_security():
+    """Not worse than it is: see the table that systemd-analyze security prints."""
+    for unit, limit in (("pointsman-relay.service", 17), ("pointsman-manager.service", 17)):
+        done = subprocess.run(["systemd-analyze", "security", "--no-pager", f"--threshold={limit}",
+                               unit], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_unreachable_manager():
+    systemctl("stop", "pointsman-manager.service")
+    systemctl("mask", "--runtime", "pointsman-manager.service")
+    try:
+        for words in (("status",), ("service", "start"), ("route", "list")):
+            ctl("pm-alice", *words, status=3)
+    finally:
+        systemctl("unmask", "--runtime", "pointsman-manager.service")
+    ctl("pm-alice", "status")
+
+
+class TestUser:
+    """A user's own systemd and bus, as a login makes them."""
+
+    def __init__(self, name):
+        self.name = name
+        self.uid = pwd.getpwnam(name).pw_uid
+        self.environment = {"XDG_RUNTIME_DIR": f"/run/user/{self.uid}", "PM_SESSION": "1",
+                            "DBUS_SESSION_BUS_ADDRESS": f"unix:path=/run/user/{self.uid}/bus",
+                            "HOME": pwd.getpwnam(name).pw_dir}
+
+    def run(self, *command):
+        done = subprocess.run(["runuser", "-u", self.name, "--", *command], capture_output=True,
+                              text=True, check=False, timeout=60,
+                              env={**os.environ, **self.environment})
+        return done.stdout.strip()
+
+    def ctl(self, *words, status=0):
+        return ctl(self.name, "--session", *words, status=status, environment=self.environment)
+
+    def systemctl(self, *words):
+        return self.run("systemctl", "--user", *words)
+
+    def pid(self):
+        return int(self.systemctl("show", "-p", "MainPID", "--value", "pointsman-relay.service"))
+
+
+def test_user_session():
+    user = TestUser("pm-carol")
+    systemctl("start", "systemd-logind.service")
+    subprocess.run(["loginctl", "enable-linger", user.name], check=True, capture_output=True)
+    wait_for("the user's bus", lambda: os.path.exists(f"/run/user/{user.uid}/bus"))
+    home = user.environment["HOME"]
+    site = SITE.replace('port="25"', 'port="2525"')
+    with open("/tmp/carol.xml", "w", encoding="utf-8") as file:
+        file.write(site)
+    os.chmod("/tmp/carol.xml", 0o644)
+
+    user.ctl("site", "import", "/tmp/carol.xml")
+    assert os.path.exists(f"{home}/.config/pointsman/site.xml")
+    assert user.systemctl("is-active", "pointsman-manager.service") == "active"
+    status = user.ctl("--json", "service", "status")
+    assert (status["backend"], status["state"]) == ("systemd", "stopped"), status
+    user.ctl("service", "start")
+    assert user.systemctl("is-active", "pointsman-relay.service") == "active"
+    assert os.path.exists(f"{home}/.local/state/pointsman")
+    assert not os.path.exists(f"{home}/.config/pointsman/queue.db")
+    with smtplib.SMTP("127.0.0.1", 2525, timeout=DEADLINE) as client:
+        client.sendmail("a@elsewhere.example", ["anna@example.com"], "Subject: x\r\n\r\nhello\r\n")
+    wait_for("the message", lambda: glob.glob(f"{home}/.local/state/pointsman/mail/**/new/*",
+                                              recursive=True))
+    first = user.pid()
+    user.ctl("service", "restart")
+    assert user.pid() not in (0, first)
+
+    def apply(domain, how, listen="127.0.0.1"):
+        revision = user.ctl("--json", "service", "status")["revision"]
+        text = site.replace("example.com", domain).replace("127.0.0.1", listen)
+        answer = call(user.name, "Apply", "(ssssu)", text, revision, "", how, 15,
+                      environment=user.environment)
+        assert "reply" in answer, answer
+        return answer["reply"]
+    in_force, _, report, log = apply("example.net", "restart")
+    assert in_force, (report, log)
+    second = user.pid()
+    in_force, _, report, log = apply("example.org", "reload")
+    assert in_force and user.pid() == second, (report, log)
+    in_force, _, report, log = apply("example.info", "restart", "203.0.113.9")
+    assert not in_force and "runs with it again" in report, (report, log)
+    assert user.ctl("--json", "service", "status")["inForce"]
+    user.ctl("service", "stop")
+    assert user.systemctl("is-active", "pointsman-relay.service") == "inactive"
+    assert "does not run" in user.ctl("queue", "list", status=3)
+    answer = call(user.name, "SetServiceEnabled", "(b)", True, environment=user.environment)
+    assert "reply" in answer, answer
+    assert user.systemctl("is-enabled", "pointsman-relay.service") == "enabled"
+    answer = call(user.name, "Journal", "(u)", 5, environment=user.environment)
+    assert "reply" in answer, answer
+
+
 def main():
     results = []
     tests = [(name, value) for name, value in globals().items() if name.startswith("test_")]
@@ -281,7 +610,8 @@ def main():
     os.rename("/pm-boot/results.new", "/pm-boot/results")
     if not all(result["ok"] for result in results):
         subprocess.run(["journalctl", "-b", "-o", "short", "-u", "pointsman-*", "-u", "polkit",
-                        "-u", "dbus", "--no-pager"], check=False)
+                        "-u", "dbus", "-u", "user@*", "-u", "systemd-logind", "--no-pager"],
+                       check=False)
 
 
 if __name__ == "__main__":

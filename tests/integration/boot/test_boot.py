@@ -17,7 +17,7 @@ import tempfile
 
 SKIP = 77
 HERE = os.path.dirname(os.path.abspath(__file__))
-BOOT_SECONDS = 150
+BOOT_SECONDS = 200
 
 DRIVER_UNIT = """\
 [Unit]
@@ -32,7 +32,7 @@ Type=oneshot
 ExecStart=/usr/bin/python3 /pm-boot/driver.py
 StandardOutput=append:/pm-boot/output
 StandardError=append:/pm-boot/output
-TimeoutStartSec=120
+TimeoutStartSec=170
 """
 
 TARGET = """\
@@ -107,6 +107,7 @@ class Machine:
         run("chroot", self.root, "groupadd", "pointsman-admins")
         run("chroot", self.root, "useradd", "-M", "-G", "pointsman-admins", "pm-alice")
         run("chroot", self.root, "useradd", "-M", "pm-bob")
+        run("chroot", self.root, "useradd", "-m", "pm-carol")
         write(f"{self.root}/etc/polkit-1/rules.d/50-pointsman-admins.rules",
               open(f"{self.root}/usr/share/pointsman/examples/50-pointsman-admins.rules",
                    encoding="utf-8").read())
