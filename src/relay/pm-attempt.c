@@ -614,7 +614,7 @@ record_too_large (PmAttempt *self, const PmQueueRecipient *recipient)
   record_failed (self, recipient, reply, NULL);
 }
 
-/* The router refuses it now: a mailbox that is gone is told to the sender, a gap in the site waits. */
+/* The router refuses it: a mailbox that is gone is told to the sender, a gap in the site waits. */
 static void
 record_refused (PmAttempt *self, const PmQueueRecipient *recipient, const PmDecision *decision)
 {

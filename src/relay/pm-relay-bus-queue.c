@@ -83,8 +83,12 @@ read_ids (Call *call, GVariant *list)
   g_array_append_vals (call->ids, ids, (guint) n);
   g_array_sort (call->ids, compare_ids);
   for (guint i = 0; i < call->ids->len; i++)
-    if (i == 0 || g_array_index (call->ids, guint64, i) != g_array_index (call->ids, guint64, kept - 1))
-      g_array_index (call->ids, guint64, kept++) = g_array_index (call->ids, guint64, i);
+    {
+      guint64 id = g_array_index (call->ids, guint64, i);
+
+      if (kept == 0 || g_array_index (call->ids, guint64, kept - 1) != id)
+        g_array_index (call->ids, guint64, kept++) = id;
+    }
   g_array_set_size (call->ids, kept);
 }
 

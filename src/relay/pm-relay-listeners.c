@@ -192,7 +192,8 @@ log_skipped (const PmListen *listen)
   g_autofree char *port = g_strdup_printf ("%u", listen->port);
 
   pm_log_event (G_LOG_LEVEL_WARNING, "listener-skipped", "address", listen->address, "port", port,
-                "reason", "tls=\"implicit\" needs TLS, which this version does not serve yet", NULL);
+                "reason", "tls=\"implicit\" needs TLS, which this version does not serve yet",
+                NULL);
 }
 
 /**

@@ -14,10 +14,12 @@
 
 #define INPUT_LIMIT (64 * 1024)
 #define OUTPUT_LIMIT (64 * 1024)
-#define OUTPUT_RESERVE \
-  (16 * 1024)                       // room for the replies to one command; below it the client must read
-#define SWALLOW_LIMIT (1024 * 1024) // or as much again as a message may have
-#define LONGEST_LINE 12288          // no verb has more (RFC 4954 4 asks for that with AUTH)
+// Room for the replies to one command; below it the client must read.
+#define OUTPUT_RESERVE (16 * 1024)
+// Of a refused message, or as much again as a message may have.
+#define SWALLOW_LIMIT (1024 * 1024)
+// No verb has more (RFC 4954 4 asks for that with AUTH).
+#define LONGEST_LINE 12288
 
 /**
  * pm_smtp_server_state_to_string:
