@@ -124,11 +124,15 @@ postlog unix-dgram n - n - 1 postlogd
         (etc / 'main.cf').write_text(self.MAIN.format(
             root=self.root, domains=' '.join(domains), uid=owner.pw_uid, gid=owner.pw_gid))
         (etc / 'master.cf').write_text(self.MASTER.format(port=self.port))
-        self._postfix('start')
-        wait_for(lambda: smtp_answers(self.port), 'Postfix')
+        try:
+            self._postfix('start')
+            wait_for(lambda: smtp_answers(self.port), 'Postfix')
+        except BaseException:
+            self.close()
+            raise
 
-    def _postfix(self, verb):
-        subprocess.run(['postfix', '-c', self.root / 'etc', verb], check=True, timeout=DEADLINE,
+    def _postfix(self, verb, check=True):
+        subprocess.run(['postfix', '-c', self.root / 'etc', verb], check=check, timeout=DEADLINE,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
@@ -142,7 +146,7 @@ postlog unix-dgram n - n - 1 postlogd
         return path.read_text(errors='replace') if path.exists() else ''
 
     def close(self):
-        self._postfix('abort')
+        self._postfix('abort', check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
@@ -177,7 +181,11 @@ remote-control:
         self.process = subprocess.Popen(['/usr/sbin/nsd', '-d', '-c', self.root / 'nsd.conf'],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_for(lambda: self._answers(next(iter(zones))), 'nsd', process=self.process)
+        try:
+            wait_for(lambda: self._answers(next(iter(zones))), 'nsd', process=self.process)
+        except BaseException:
+            self.close()
+            raise
 
     def _answers(self, zone):
         labels = b''.join(bytes([len(part)]) + part.encode() for part in zone.split('.'))
@@ -191,6 +199,7 @@ remote-control:
                 return False
 
     def close(self):
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(timeout=DEADLINE)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(timeout=DEADLINE)
         shutil.rmtree(self.root, ignore_errors=True)
