@@ -216,7 +216,9 @@ class Accepting(RelayTest):
                     b'Subject: one\r\n\r\nx' + ending + b'MAIL FROM:<evil@sender.example>\r\n'
                     b'RCPT TO:<anna@example.com>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n')
                 self.assertTrue(answers[-2].startswith(b'354'), answers)
-                self.assertEqual(answers[-1].count(b'354'), 0, answers[-1])
+                # By line: a queue number may have 354 in it.
+                again = [line for line in answers[-1].splitlines() if line.startswith(b'354')]
+                self.assertEqual(again, [], answers[-1])
         self.assertEqual([m for m in relay.messages('anna@example.com')
                           if m.startswith(b'Return-Path: <evil')], [])
 
