@@ -3,8 +3,8 @@
 
 // Puts a site in force, or everything back: write, switch, confirm; and where that fails the former
 // revision, the switch again, and a report. Each step is bounded, and whatever happens ends with
-// the truth about what is on disk and whether the service runs. A record on disk goes along with it,
-// so that the end is reached also when the manager is killed on the way: the next one takes it up.
+// the truth about what is on disk and whether the service runs. A record on disk goes along with
+// it, so that the end is reached also when the manager is killed: the next one takes it up.
 
 #include "manager/pm-apply.h"
 

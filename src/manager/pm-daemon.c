@@ -3,8 +3,8 @@
 
 // Brings the manager up and takes it down: connects to the bus, finds out what runs the mail
 // service, exports the object and only then owns the name. On the system bus it leaves when nobody
-// needs it; the next call starts it again. Told to end it first answers what it was asked. As the parent of the mail service it stays, and takes it
-// along.
+// needs it; the next call starts it again. Told to end it first answers what it was asked. As the
+// parent of the mail service it stays, and takes it along.
 
 #include "manager/pm-daemon.h"
 

@@ -31,7 +31,7 @@
 /* Seconds: systemd's own bound is 90 by default, and its answer says more than ours. */
 #define SWITCH_TIMEOUT 120
 #define RELOAD_TIMEOUT 30
-/* Milliseconds: what the service may take to say on the bus what it has loaded, once it is ready. */
+/* Milliseconds: what a service that is ready may take to say on the bus what it has loaded. */
 #define WORD_TIMEOUT 3000
 #define MAX_APPLY_TIMEOUT 600
 
@@ -494,8 +494,8 @@ apply (Call *call)
   if (!g_str_equal (how, "restart") && !g_str_equal (how, "reload"))
     {
       fail (call, g_error_new_literal (PM_ERROR, PM_ERROR_INVALID,
-                                       "A site is applied by “restart” or “reload”, not by anything "
-                                       "else."));
+                                       "A site is applied by “restart” or “reload” and by "
+                                       "nothing else."));
       return;
     }
   bytes = take_xml (call, xml, comment);

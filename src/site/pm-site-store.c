@@ -429,7 +429,7 @@ make_history_folder (PmSiteStore *store, GError **error)
   return pm_atomic_file_sync_directory (parent, error);
 }
 
-// What a caller takes for a revision may be any text, also one that is cut in the middle of a letter.
+// What a caller takes for a revision may be any text, and eight bytes may end inside a letter.
 static char *
 to_short_words (const char *revision)
 {
