@@ -12,6 +12,7 @@
 #include "ui/pm-service-words.h"
 #include "ui/pm-settings.h"
 #include "ui/pm-window-private.h"
+#include "ui/widgets/pm-fit-screen.h"
 
 G_DEFINE_FINAL_TYPE (PmWindow, pm_window, GTK_TYPE_APPLICATION_WINDOW)
 
@@ -294,6 +295,7 @@ pm_window_init (PmWindow *self)
   pm_window_add_actions (self);
   gtk_widget_init_template (GTK_WIDGET (self));
   restore_geometry (self);
+  pm_fit_screen (GTK_WINDOW (self));
 }
 
 static void

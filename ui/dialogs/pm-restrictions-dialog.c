@@ -15,6 +15,7 @@
 #include "ui/dialogs/pm-endpoint-dialog.h"
 #include "ui/properties/pm-field.h"
 #include "ui/properties/pm-help.h"
+#include "ui/widgets/pm-fit-screen.h"
 
 struct _PmRestrictionsDialog
 {
@@ -268,10 +269,24 @@ pm_restrictions_dialog_class_init (PmRestrictionsDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, tester_changed_cb);
 }
 
+// The two lists stand side by side, so what they are called may need a second line.
+static void
+wrap_label (gpointer button)
+{
+  GtkWidget *label = gtk_bin_get_child (GTK_BIN (button));
+
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 34);
+  gtk_widget_set_valign (GTK_WIDGET (button), GTK_ALIGN_END);
+}
+
 static void
 pm_restrictions_dialog_init (PmRestrictionsDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  wrap_label (self->networks_check);
+  wrap_label (self->interfaces_check);
   pm_endpoint_list_setup (self->networks_editor, PM_ENDPOINT_ALLOW_NETWORK);
   pm_endpoint_list_setup (self->interfaces_editor, PM_ENDPOINT_ALLOW_INTERFACE);
   pm_endpoint_list_setup (self->never_editor, PM_ENDPOINT_NEVER_NETWORK);
@@ -320,6 +335,7 @@ pm_restrictions_dialog_new (GtkWindow *parent, const PmServiceDraft *draft)
   PmRestrictionsDialog *self = g_object_new (PM_TYPE_RESTRICTIONS_DIALOG, "transient-for", parent,
                                              "use-header-bar", FALSE, NULL);
 
+  pm_fit_screen (GTK_WINDOW (self));
   load (self, draft->service->restrictions);
   self->draft = pm_service_draft_copy (draft);
   update (self);

@@ -21,8 +21,6 @@
 
 /* Above this many rows a change is made with the view detached. */
 #define BULK 200
-/* Above this many the view waits for its table until it is seen. */
-#define LONG 1000
 #define TEST_DELAY 150
 /* Somebody on the Internet, as good as never anybody's client (RFC 1112 4). */
 #define STRANGER "240.0.0.1"
@@ -56,7 +54,6 @@ struct _PmRoutingPage
   GPtrArray *restrictions; /* (owned) (nullable) */
   GPtrArray *removed;      /* (owned) (nullable): what Undo brings back */
   PmRoute *editing;        /* (owned) (nullable): NULL when one is added */
-  guint attach_source;
   guint test_source;
   gboolean loading;
 };
@@ -604,18 +601,6 @@ test_changed_cb (PmRoutingPage *self)
   queue_test (self);
 }
 
-// The view meets a long table when the dialog is on the screen, so that that is there at once.
-static gboolean
-attach_cb (gpointer data)
-{
-  PmRoutingPage *self = PM_ROUTING_PAGE (data);
-
-  self->attach_source = 0;
-  if (gtk_tree_view_get_model (self->view) == NULL)
-    attach (self);
-  return G_SOURCE_REMOVE;
-}
-
 static const char *
 get_help_topic (PmPropertiesPage *page)
 {
@@ -638,11 +623,7 @@ load (PmPropertiesPage *page, const PmServiceDraft *draft)
   forget_removed (self);
   detach (self);
   pm_route_model_set_routes (self->model, draft->service->routes);
-  if (draft->service->routes->len <= LONG || gtk_widget_get_mapped (GTK_WIDGET (self)))
-    attach (self);
-  else if (self->attach_source == 0)
-    self->attach_source = g_idle_add_full (G_PRIORITY_LOW, attach_cb, self, NULL);
-  update_count (self);
+  attach (self);
   self->loading = FALSE;
   update_mode (self);
   queue_test (self);
@@ -681,22 +662,11 @@ pm_routing_page_page_init (PmPropertiesPageInterface *iface)
 }
 
 static void
-pm_routing_page_map (GtkWidget *widget)
-{
-  PmRoutingPage *self = PM_ROUTING_PAGE (widget);
-
-  if (gtk_tree_view_get_model (self->view) == NULL)
-    attach (self);
-  GTK_WIDGET_CLASS (pm_routing_page_parent_class)->map (widget);
-}
-
-static void
 pm_routing_page_dispose (GObject *object)
 {
   PmRoutingPage *self = PM_ROUTING_PAGE (object);
 
   g_clear_handle_id (&self->test_source, g_source_remove);
-  g_clear_handle_id (&self->attach_source, g_source_remove);
   // A view that is taken apart with its rows tells a screen reader of every single one.
   if (self->model != NULL)
     detach (self);
@@ -740,7 +710,6 @@ pm_routing_page_class_init (PmRoutingPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = pm_routing_page_dispose;
-  widget_class->map = pm_routing_page_map;
   G_OBJECT_CLASS (klass)->finalize = pm_routing_page_finalize;
 
   gtk_widget_class_set_template_from_resource (

@@ -21,6 +21,7 @@
 #include "ui/pages/pm-queues-page.h"
 #include "ui/pages/pm-routing-page.h"
 #include "ui/properties/pm-help.h"
+#include "ui/widgets/pm-fit-screen.h"
 
 #define N_PAGES 4
 /* Above this many routes the whole site is judged when it is saved, not on every key. */
@@ -856,10 +857,14 @@ pm_properties_dialog_new (GtkWindow *parent,
     }
   title = g_strdup_printf (_ ("Internet Mail Service (%s) Properties"), server_name);
   gtk_window_set_title (GTK_WINDOW (self), title);
+  pm_fit_screen (GTK_WINDOW (self));
   load_draft (self, self->base);
   pm_queues_page_set_connection (PM_QUEUES_PAGE (self->queues_page), connection);
   g_signal_group_set_target (self->signals, connection);
-  check (self);
+  // Nothing is changed yet; a long table is compared when the dialog is on the screen.
+  self->valid = TRUE;
+  update_buttons (self, _ ("Nothing has been changed"));
+  queue_check (self);
   return GTK_WIDGET (self);
 }
 

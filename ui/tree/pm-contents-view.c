@@ -319,6 +319,8 @@ pm_contents_view_init (PmContentsView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   for (int id = 0; id < PM_CONTENTS_N_COLUMNS; id++)
     add_cells (self, (PmContentsColumn) id);
+  // Without a column of its own the list would not search: the rows hold nodes, no text.
+  gtk_tree_view_set_search_column (self->list, PM_CONTENTS_TITLE);
   gtk_tree_view_set_search_equal_func (self->list, title_differs, NULL, NULL);
 }
 

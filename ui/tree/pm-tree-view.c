@@ -136,6 +136,7 @@ pm_tree_view_init (PmTreeView *self)
   gtk_tree_view_column_pack_start (column, title, TRUE);
   gtk_tree_view_column_set_cell_data_func (column, icon, show_icon, NULL, NULL);
   gtk_tree_view_column_set_cell_data_func (column, title, show_title, NULL, NULL);
+  gtk_tree_view_set_search_column (GTK_TREE_VIEW (self), 0);
   gtk_tree_view_set_search_equal_func (GTK_TREE_VIEW (self), title_differs, NULL, NULL);
 }
 
