@@ -3,7 +3,8 @@
 
 // A short list of values with Add…, Edit…, Remove and, where the order matters, Move Up and Move
 // Down. Several of them stand on one page, so their keys are those of the list that has the focus:
-// Insert, Enter, Delete, Ctrl+Up and Ctrl+Down; the list's label leads there. It knows nothing of the values: a kind says what they look like and how one is edited.
+// Insert, Enter, Delete, Ctrl+Up and Ctrl+Down; the list's label leads there. It knows nothing of
+// the values: a kind says what they look like and how one is edited.
 
 #include "config.h"
 
