@@ -319,8 +319,6 @@ pm_contents_view_init (PmContentsView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   for (int id = 0; id < PM_CONTENTS_N_COLUMNS; id++)
     add_cells (self, (PmContentsColumn) id);
-  // Without a column of its own the list would not search: the rows hold nodes, no text.
-  gtk_tree_view_set_search_column (self->list, PM_CONTENTS_TITLE);
   gtk_tree_view_set_search_equal_func (self->list, title_differs, NULL, NULL);
 }
 
@@ -361,6 +359,8 @@ pm_contents_view_set_container (PmContentsView *self, PmTreeNode *container)
                                             (int) self->sort_column, self->sort_order);
       g_signal_connect (self->sorted, "sort-column-changed", G_CALLBACK (sort_changed_cb), self);
       gtk_tree_view_set_model (self->list, self->sorted);
+      // With every model anew: the rows hold nodes, so there is no text that is found by itself.
+      gtk_tree_view_set_search_column (self->list, PM_CONTENTS_TITLE);
       set_titles (self);
       g_signal_connect_swapped (children, "items-changed", G_CALLBACK (objects_changed_cb), self);
     }

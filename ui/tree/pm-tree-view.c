@@ -136,7 +136,6 @@ pm_tree_view_init (PmTreeView *self)
   gtk_tree_view_column_pack_start (column, title, TRUE);
   gtk_tree_view_column_set_cell_data_func (column, icon, show_icon, NULL, NULL);
   gtk_tree_view_column_set_cell_data_func (column, title, show_title, NULL, NULL);
-  gtk_tree_view_set_search_column (GTK_TREE_VIEW (self), 0);
   gtk_tree_view_set_search_equal_func (GTK_TREE_VIEW (self), title_differs, NULL, NULL);
 }
 
@@ -146,6 +145,7 @@ pm_tree_view_set_roots (PmTreeView *self, GListModel *roots)
   g_set_object (&self->model, NULL);
   self->model = pm_tree_model_new (roots, PM_NODE_IN_TREE, TRUE);
   gtk_tree_view_set_model (GTK_TREE_VIEW (self), GTK_TREE_MODEL (self->model));
+  gtk_tree_view_set_search_column (GTK_TREE_VIEW (self), 0);
 }
 
 /**
