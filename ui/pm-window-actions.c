@@ -218,7 +218,8 @@ delete_cb (GSimpleAction *action, GVariant *parameter, gpointer data)
   comment = nodes->len == 1
                 ? g_strdup_printf (_ ("Remove %s"), pm_tree_node_get_title (nodes->pdata[0]))
                 : g_strdup_printf (
-                      ngettext ("Remove %u mailbox", "Remove %u mailboxes", nodes->len), nodes->len);
+                      ngettext ("Remove %u mailbox", "Remove %u mailboxes", nodes->len),
+                      nodes->len);
   pm_server_connection_write_async (self->connection, changed, comment, self->cancellable,
                                     deleted_cb, removal);
 }
