@@ -152,6 +152,7 @@ test_delete_and_undo (Fixture *fixture, gconstpointer data)
 {
   PmWindow *window = pm_window_new (NULL, fixture->connection);
   GActionGroup *actions = G_ACTION_GROUP (window);
+  g_autofree char *label = NULL;
 
   gtk_widget_show (GTK_WIDGET (window));
   settle ();
@@ -164,6 +165,8 @@ test_delete_and_undo (Fixture *fixture, gconstpointer data)
   g_assert_true (gtk_revealer_get_reveal_child (GTK_REVEALER (window->undo_bar)));
 
   g_assert_true (g_action_group_get_action_enabled (actions, "undo"));
+  label = pm_undo_dup_label (window->undo);
+  g_assert_cmpstr (label, ==, "_Undo: Remove anna@example.com");
   g_action_group_activate_action (actions, "undo", NULL);
   wait_until_written (fixture, "anna@example.com", TRUE);
   g_assert_cmpuint (pm_contents_view_get_n_objects (window->contents), ==, 2);
