@@ -287,7 +287,8 @@ class EndToEnd(unittest.TestCase):
         self.apply_and_restart(dialog)
         words = send('anna@partner.example.net')
         self.arrived(postfix.maildir, words)
-        self.assertIn('<anna@partner.example.net>', postfix.log())
+        # Postfix logs a delivery after it has made it.
+        admin.wait(lambda: '<anna@partner.example.net>' in postfix.log(), 'the line in the log')
 
     def test_rewrite_to_another_domain(self):
         dialog = self.open_properties('Routing')
@@ -339,7 +340,8 @@ class EndToEnd(unittest.TestCase):
         admin.wait(lambda: relay_process() not in (None, second), 'another process')
         self.strip_says('has been running')
         self.assertNotEqual(first, second)
-        self.assertEqual(ctl('service', 'status')['state'], 'running')
+        # The strip may still speak of the former process: the service is asked itself.
+        admin.wait(lambda: ctl('service', 'status')['state'] == 'running', 'the new process to run')
         socket.create_connection(('127.0.0.1', port)).close()
 
     def test_saved_but_not_in_force(self):
@@ -446,7 +448,7 @@ class EndToEnd(unittest.TestCase):
         self.accept_entry(entry, 'mine.example.net', '<inbound>')
         ctl('route', 'add', 'theirs.example.net', '--relay')
         admin.find_saying('Somebody else has changed this site while you were editing.', dialog)
-        self.assertFalse(admin.is_sensitive(self.button('OK', dialog)))
+        admin.wait(lambda: not admin.is_sensitive(self.button('OK', dialog)), 'OK to be barred')
         admin.click_at(self.button('Put Mine on Top', dialog))
         admin.find('table cell', 'theirs.example.net', dialog)
         admin.find('table cell', 'mine.example.net', dialog)
