@@ -70,6 +70,25 @@ pm_log_init (const char *program, gboolean debug)
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
+/**
+ * pm_log_failure:
+ * @text: why the program cannot go on; each of its lines is one
+ *
+ * Writes what somebody who started the program must know, as errors (priority 3) where the reader
+ * of standard error knows priorities. Unlike GLib's own errors it does not end the program.
+ */
+void
+pm_log_failure (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  const char *priority =
+      priorities_wanted || g_log_writer_is_journald (STDERR_FILENO) ? "<3>" : "";
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    fprintf (stderr, "%s%s: %s\n", priority, program_name, lines[i]);
+  fflush (stderr);
+}
+
 // How many bytes at `c` are a character that may be shown as it is: not a control character (C0,
 // DEL or C1) and not a byte that is no UTF-8. 0 when it may not.
 static gsize

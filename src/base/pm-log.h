@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 void pm_log_init (const char *program, gboolean debug);
+void pm_log_failure (const char *text);
 void pm_log_event (GLogLevelFlags level,
                    const char *event,
                    ...) G_GNUC_NULL_TERMINATED;

@@ -41,6 +41,7 @@ struct _PmChildBackend
   gint64 since;
   GSubprocess *process; /* (owned) (nullable) */
   GQueue lines;         /* (element-type PmJournalLine) */
+  char *reason;         /* (owned) (nullable): the last that the present process gave for its end */
 
   GTask *operation; /* (owned) (nullable): what waits for ready or for the end */
   gulong cancelled_id;
@@ -183,7 +184,9 @@ ended_as_wanted (PmChildBackend *self)
 static void
 ended_by_itself (PmChildBackend *self, gboolean signalled, int status)
 {
-  g_autofree char *words = pm_service_exit_to_words (signalled, status);
+  g_autofree char *exit = pm_service_exit_to_words (signalled, status);
+  g_autofree char *words =
+      self->reason != NULL ? g_strdup_printf ("%s: %s", exit, self->reason) : g_strdup (exit);
   gboolean was_running = self->state == PM_SERVICE_RUNNING;
 
   set_state (self, PM_SERVICE_FAILED, words);
@@ -276,6 +279,17 @@ is_present (const Pipe *pipe)
 }
 
 static void
+note_reason (PmChildBackend *self)
+{
+  char *reason = pm_service_find_reason (g_queue_peek_tail (&self->lines));
+
+  if (reason == NULL)
+    return;
+  g_free (self->reason);
+  self->reason = reason;
+}
+
+static void
 take_line (Pipe *pipe)
 {
   PmChildBackend *self = pipe->backend;
@@ -283,6 +297,8 @@ take_line (Pipe *pipe)
 
   if (!is_ready)
     note_line (self, pipe->line->str);
+  if (!is_ready && is_present (pipe))
+    note_reason (self);
   g_string_truncate (pipe->line, 0);
   if (is_ready && is_present (pipe) && self->state == PM_SERVICE_STARTING)
     {
@@ -369,6 +385,7 @@ spawn (PmChildBackend *self, GError **error)
   self->ending = FALSE;
   self->exited = FALSE;
   self->drained = FALSE;
+  g_clear_pointer (&self->reason, g_free);
   self->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) self->argv,
                                                 &failure);
   if (self->process == NULL)
@@ -577,6 +594,7 @@ pm_child_backend_finalize (GObject *object)
   g_strfreev (self->argv);
   g_free (self->mark);
   g_free (self->detail);
+  g_free (self->reason);
   g_queue_clear_full (&self->lines, (GDestroyNotify) pm_journal_line_free);
   G_OBJECT_CLASS (pm_child_backend_parent_class)->finalize (object);
 }

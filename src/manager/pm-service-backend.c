@@ -10,6 +10,8 @@
 
 #define MAX_LINE 4096
 #define EX_CONFIG 78
+#define ERROR_PRIORITY 3
+#define SERVICE_PREFIX "pointsman-relayd: "
 
 enum
 {
@@ -88,6 +90,29 @@ pm_service_exit_to_words (gboolean signalled, int status)
   if (status == EX_CONFIG)
     return g_strdup_printf ("exited with status %d: its site file does not load", status);
   return g_strdup_printf ("exited with status %d", status);
+}
+
+/**
+ * pm_service_find_reason:
+ * @line: what the service logged
+ *
+ * Returns: (transfer full) (nullable): the reason it gave there for not running, without a full
+ *   stop; %NULL when the line is something else
+ */
+char *
+pm_service_find_reason (const PmJournalLine *line)
+{
+  char *reason;
+  gsize length;
+
+  /* A service manager has errors of its own to tell, which say less. */
+  if (line->priority > ERROR_PRIORITY || !g_str_has_prefix (line->text, SERVICE_PREFIX))
+    return NULL;
+  reason = g_strstrip (g_strdup (line->text + strlen (SERVICE_PREFIX)));
+  length = strlen (reason);
+  if (length > 0 && reason[length - 1] == '.')
+    reason[length - 1] = '\0';
+  return reason;
 }
 
 const char *

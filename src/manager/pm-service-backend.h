@@ -113,6 +113,7 @@ GPtrArray *pm_service_backend_read_journal_finish (PmServiceBackend *self,
                                                    GError **error);
 
 char *pm_service_exit_to_words (gboolean signalled, int status);
+char *pm_service_find_reason (const PmJournalLine *line);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmJournalLine, pm_journal_line_free)
 

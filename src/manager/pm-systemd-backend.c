@@ -17,6 +17,8 @@
 #define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define CALL_TIMEOUT 25000
+/* How far back in the journal the reason of a failed start is looked for. */
+#define REASON_LINES 50
 /* siginfo's codes of how a process ended (wait(2)) */
 #define EXITED 1
 
@@ -191,17 +193,67 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   g_idle_add_full (G_PRIORITY_DEFAULT, give_up_idle_cb, g_object_ref (data), g_object_unref);
 }
 
+/* What a job was asked for, and how the unit was when it had failed. */
+typedef struct
+{
+  PmServiceVerb verb;
+  gint64 asked_at; /* wall-clock time, as the journal's */
+  char *detail;    /* (nullable) */
+} Job;
+
+static void
+free_job (Job *job)
+{
+  g_free (job->detail);
+  g_free (job);
+}
+
+static char *
+find_last_reason (GPtrArray *lines, gint64 since)
+{
+  for (guint i = lines->len; i > 0; i--)
+    {
+      const PmJournalLine *line = g_ptr_array_index (lines, i - 1);
+      char *reason = line->time >= since ? pm_service_find_reason (line) : NULL;
+
+      if (reason != NULL)
+        return reason;
+    }
+  return NULL;
+}
+
+/* The service's own words say more than its exit status; without them that must do. */
+static void
+reason_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  const Job *job = g_task_get_task_data (task);
+  g_autoptr (GPtrArray) lines = NULL;
+  g_autofree char *reason = NULL;
+
+  lines = pm_service_backend_read_journal_finish (PM_SERVICE_BACKEND (source), result, NULL);
+  if (lines != NULL)
+    reason = find_last_reason (lines, job->asked_at);
+  g_task_return_new_error (task, PM_ERROR, PM_ERROR_FAILED, "The mail service %s%s%s.",
+                           job->detail, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+}
+
 /* The job is over and the unit's state is that of after it. */
 static void
 finish_operation (PmSystemdBackend *self)
 {
   g_autofree char *result = g_strdup (self->result);
   g_autoptr (GTask) task = take_operation (self);
+  Job *job = g_task_get_task_data (task);
 
   if (g_str_equal (result, "done") || g_str_equal (result, "skipped"))
     g_task_return_boolean (task, TRUE);
   else if (self->detail != NULL)
-    g_task_return_new_error (task, PM_ERROR, PM_ERROR_FAILED, "The mail service %s.", self->detail);
+    {
+      job->detail = g_strdup (self->detail);
+      pm_service_backend_read_journal_async (PM_SERVICE_BACKEND (self), REASON_LINES, NULL,
+                                             reason_read_cb, g_object_ref (task));
+    }
   else
     g_task_return_new_error (task, PM_ERROR, PM_ERROR_FAILED,
                              "systemd's job for %s ended with “%s”.", self->unit, result);
@@ -345,9 +397,9 @@ queue_job (GTask *task)
     [PM_SERVICE_RELOAD] = "ReloadUnit",
   };
   PmSystemdBackend *self = g_task_get_source_object (task);
-  PmServiceVerb verb = GPOINTER_TO_UINT (g_task_get_task_data (task));
+  const Job *job = g_task_get_task_data (task);
 
-  call (self, SYSTEMD_PATH, MANAGER_INTERFACE, methods[verb],
+  call (self, SYSTEMD_PATH, MANAGER_INTERFACE, methods[job->verb],
         g_variant_new ("(ss)", self->unit, "replace"), NULL, queued_cb, g_object_ref (task));
 }
 
@@ -373,10 +425,13 @@ pm_systemd_backend_run_async (PmServiceBackend *backend,
 {
   PmSystemdBackend *self = PM_SYSTEMD_BACKEND (backend);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  Job *job = g_new0 (Job, 1);
 
   g_task_set_source_tag (task, pm_systemd_backend_run_async);
   g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (task, GUINT_TO_POINTER ((guint) verb), NULL);
+  job->verb = verb;
+  job->asked_at = g_get_real_time ();
+  g_task_set_task_data (task, job, (GDestroyNotify) free_job);
   if (self->operation != NULL)
     {
       g_task_return_new_error (task, PM_ERROR, PM_ERROR_BUSY,

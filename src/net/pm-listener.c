@@ -78,6 +78,44 @@ get_local_address (int fd)
   return address_from_native (&native, size);
 }
 
+/* What the person who chose the address can do about it. */
+static const char *
+advise (int reason)
+{
+  switch (reason)
+    {
+    case EADDRINUSE:
+      return "another program, perhaps another mail server, already listens there; stop it or "
+             "choose another port";
+    case EACCES:
+    case EPERM:
+      return "ports below 1024 need the right to take them (CAP_NET_BIND_SERVICE), which the "
+             "system's own service has; choose a higher port without it";
+    case EADDRNOTAVAIL:
+      return "no network interface of this machine has that address now; choose one that it has, "
+             "or 0.0.0.0 or :: for all of them";
+    case EAFNOSUPPORT:
+      return "this machine has no such network protocol; take the address out of the list";
+    default:
+      return NULL;
+    }
+}
+
+static gboolean
+fail_to_listen (GInetSocketAddress *address, GError **error)
+{
+  int saved = errno;
+  const char *advice = advise (saved);
+  g_autofree char *host =
+      g_inet_address_to_string (g_inet_socket_address_get_address (address));
+
+  g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+               "Could not listen on %s port %u: %s%s%s", host,
+               g_inet_socket_address_get_port (address), g_strerror (saved),
+               advice != NULL ? ": " : "", advice != NULL ? advice : "");
+  return FALSE;
+}
+
 static gboolean
 bind_and_listen (int fd, GSocketAddress *address, GError **error)
 {
@@ -93,12 +131,7 @@ bind_and_listen (int fd, GSocketAddress *address, GError **error)
       setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
     return fail (error, "IPV6_V6ONLY");
   if (bind (fd, (struct sockaddr *) &native, (socklen_t) size) < 0 || listen (fd, BACKLOG) < 0)
-    {
-      g_autofree char *shown = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-      g_autofree char *what = g_strdup_printf ("Cannot listen on %s", shown);
-
-      return fail (error, what);
-    }
+    return fail_to_listen (G_INET_SOCKET_ADDRESS (address), error);
   return TRUE;
 }
 
@@ -135,7 +168,7 @@ pm_listener_new (GInetSocketAddress *address, GError **error)
 
   if (fd < 0)
     {
-      fail (error, "Cannot make a socket");
+      fail_to_listen (address, error);
       return NULL;
     }
   if (bind_and_listen (fd, G_SOCKET_ADDRESS (address), error))

@@ -178,12 +178,7 @@ open_listening (const PmListen *listen, GError **error)
       return NULL;
     }
   listener = pm_listener_new (G_INET_SOCKET_ADDRESS (address), error);
-  if (listener == NULL)
-    {
-      g_prefix_error (error, "Could not listen on %s port %u: ", listen->address, listen->port);
-      return NULL;
-    }
-  return new_listening (listener, listen);
+  return listener != NULL ? new_listening (listener, listen) : NULL;
 }
 
 static void

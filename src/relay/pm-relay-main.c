@@ -200,12 +200,6 @@ tell_ready (PmRelay *relay)
   notify_status (relay);
 }
 
-static void
-print_error (const GError *error)
-{
-  fprintf (stderr, "pointsman-relayd: %s\n", error->message);
-}
-
 /* Runs until it is told to stop. */
 static int
 run (Program *program, const Options *options)
@@ -221,7 +215,7 @@ run (Program *program, const Options *options)
 
   if (!pm_relay_start (program->relay, &error))
     {
-      print_error (error);
+      pm_log_failure (error->message);
       return EX_OSERR;
     }
   if (!options->no_bus)
@@ -274,7 +268,7 @@ main (int argc, char *argv[])
   setlocale (LC_ALL, "");
   if (!parse_options (&argc, &argv, &options, &error))
     {
-      print_error (error);
+      fprintf (stderr, "pointsman-relayd: %s\n", error->message);
       return 2;
     }
   if (options.version)
@@ -290,7 +284,7 @@ main (int argc, char *argv[])
   resolver = pm_unbound_resolver_new (options.dns_server, DNS_TIMEOUT, &error);
   if (resolver == NULL)
     {
-      print_error (error);
+      pm_log_failure (error->message);
       return EX_OSERR;
     }
   relay_options = (PmRelayOptions){
@@ -304,7 +298,7 @@ main (int argc, char *argv[])
   program.relay = pm_relay_new (&relay_options, &error);
   if (program.relay == NULL)
     {
-      print_error (error);
+      pm_log_failure (error->message);
       return get_exit_status (error, &options);
     }
 

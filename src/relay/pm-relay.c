@@ -422,6 +422,22 @@ pm_relay_init (PmRelay *self)
   g_mutex_init (&self->events_lock);
 }
 
+static void
+set_state_dir_error (PmRelay *self, const char *path, GError **error)
+{
+  int saved = errno;
+  gboolean denied = saved == EACCES || saved == EPERM;
+  g_autofree char *advice =
+      denied ? g_strdup_printf (": the user that pointsman-relayd runs as (%u) must be allowed to "
+                                "read and write all of %s",
+                                (guint) geteuid (), self->state_dir)
+             : NULL;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved),
+               "Could not use the state directory: %s: %s%s", path, g_strerror (saved),
+               denied ? advice : "");
+}
+
 /* Two engines on one queue would deliver everything twice. */
 static gboolean
 lock_state_dir (PmRelay *self, GError **error)
@@ -432,8 +448,7 @@ lock_state_dir (PmRelay *self, GError **error)
     self->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (self->lock_fd < 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Could not open %s: %s", path,
-                   g_strerror (errno));
+      set_state_dir_error (self, path, error);
       return FALSE;
     }
   if (flock (self->lock_fd, LOCK_EX | LOCK_NB) != 0)
@@ -497,7 +512,10 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
   queue = g_build_filename (self->state_dir, "queue", NULL);
   self->queue = pm_queue_new (queue, self->clock, error);
   if (self->queue == NULL)
-    return NULL;
+    {
+      g_prefix_error (error, "Could not use the state directory: ");
+      return NULL;
+    }
   self->dispatcher =
       pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);

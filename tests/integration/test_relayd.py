@@ -641,7 +641,31 @@ class Running(RelayTest):
         other.start(wait=False)
         self.assertNotIn(other.process.wait(20), (0, 78))
         other.reader.join()
-        self.assertTrue(other.logged('Could not listen on 127.0.0.1'), other.log)
+        said = [line for line in other.log if 'Could not listen' in line]
+        self.assertEqual(said, [
+            f'pointsman-relayd: Could not listen on 127.0.0.1 port {relay.port}: Address already '
+            'in use: another program, perhaps another mail server, already listens there; stop it '
+            'or choose another port'])
+
+    def test_state_directory_that_cannot_be(self):
+        relay = Relay()
+        self.addCleanup(relay.remove)
+        relay.state.write_text('in the way')
+        result = subprocess.run([RELAYD, '--config', relay.config, '--state-dir', relay.state,
+                                 '--no-bus'], capture_output=True, text=True, timeout=20)
+        self.assertNotIn(result.returncode, (0, 78))
+        self.assertIn(f'Could not use the state directory: {relay.state}', result.stderr)
+
+    def test_address_of_another_machine(self):
+        relay = Relay()
+        self.addCleanup(relay.remove)
+        relay.config.write_text(relay.config.read_text().replace('address="127.0.0.1" port',
+                                                                 'address="192.0.2.1" port'))
+        result = subprocess.run([RELAYD, '--config', relay.config, '--state-dir', relay.state,
+                                 '--no-bus'], capture_output=True, text=True, timeout=20)
+        self.assertNotIn(result.returncode, (0, 78))
+        self.assertRegex(result.stderr, r'Could not listen on 192\.0\.2\.1 port .* no network '
+                                        'interface of this machine has that address')
 
     def test_one_engine_to_a_queue(self):
         relay = self.relay()

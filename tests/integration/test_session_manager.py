@@ -144,8 +144,24 @@ class SessionManager(unittest.TestCase):
         self.assertFalse(in_force)
         self.assertEqual(revision, former)
         self.assertIn("runs with it again", report)
+        self.assert_names_the_cause(report, port)
         self.assertTrue(any(str(port) in line for line in log), log)
         self.deliver("example.org")
+
+    def assert_names_the_cause(self, text, port):
+        self.assertIn(f"exited with status 71: Could not listen on 127.0.0.1 port {port}: Address "
+                      "already in use: another program, perhaps another mail server, already "
+                      "listens there; stop it or choose another port.", text)
+
+    def test_start_on_a_taken_port(self):
+        self.call("StopService")
+        with socket.create_server(("127.0.0.1", self.port)):
+            for method in ["StartService", "RestartService"]:
+                with self.assertRaises(GLib.Error) as caught:
+                    self.call(method)
+                self.assert_names_the_cause(caught.exception.message, self.port)
+        self.call("StartService")
+        self.deliver("example.com")
 
     def test_stopped_stays_stopped(self):
         self.call("StopService")

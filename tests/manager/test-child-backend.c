@@ -203,6 +203,23 @@ test_refuses (Fixture *f, gconstpointer mode)
 }
 
 static void
+test_fails (Fixture *f, gconstpointer mode)
+{
+  static const char sentence[] = "The mail service exited with status 71: Could not listen on "
+                                 "127.0.0.1 port 25: taken; stop it.";
+
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (run (f, PM_SERVICE_START, NULL, &error));
+      g_assert_error (error, PM_ERROR, PM_ERROR_FAILED);
+      g_assert_cmpstr (error->message, ==, sentence);
+      g_assert_nonnull (strstr (get_status (f).detail, "port 25: taken; stop it"));
+    }
+}
+
+static void
 test_missing (Fixture *f, gconstpointer mode)
 {
   g_autoptr (GError) error = NULL;
@@ -287,6 +304,7 @@ main (int argc, char *argv[])
     { "/child-backend/refuses", "refuses", test_refuses },
     { "/child-backend/missing", "missing", test_missing },
     { "/child-backend/slow", "slow", test_slow },
+    { "/child-backend/fails", "fails", test_fails },
     { "/child-backend/stubborn", "stubborn", test_stubborn },
     { "/child-backend/dies", "dies", test_dies },
     { "/child-backend/babbles", "babbles", test_babbles },
