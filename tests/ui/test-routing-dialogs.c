@@ -169,6 +169,115 @@ test_entry_keeps_hosts (void)
   gtk_widget_destroy (GTK_WIDGET (dialog));
 }
 
+// “When it is down, to:”, beside a first host 10.0.0.1, port 25.
+static const struct
+{
+  const char *name;
+  const char *typed;
+  const char *hosts; /* what comes after the first; NULL: refused */
+  const char *said;
+} more_hosts[] = {
+  { "none", "", "", "" },
+  { "blanks", " , ", "", "" },
+  { "name", "backup.example", "backup.example 25 ", "" },
+  { "port", "backup.example:2525", "backup.example 2525 ", "" },
+  { "two", "b.example, 10.0.0.3:26", "b.example 25 10.0.0.3 26 ", "" },
+  { "separators", "b.example;c.example d.example", "b.example 25 c.example 25 d.example 25 ", "" },
+  { "ipv6", "2001:db8::2", "2001:db8::2 25 ", "" },
+  { "ipv6-brackets", "[2001:db8::2]", "2001:db8::2 25 ", "" },
+  { "ipv6-port", "[2001:db8::2]:2525", "2001:db8::2 2525 ", "" },
+  { "first-at-another-port", "10.0.0.1:26", "10.0.0.1 26 ", "" },
+  { "port-zero", "b.example:0", NULL, "“0” is not a port" },
+  { "port-too-large", "b.example:65536", NULL, "“65536” is not a port" },
+  { "port-word", "b.example:smtp", NULL, "“smtp” is not a port" },
+  { "port-missing", "b.example:", NULL, "is not a port" },
+  { "port-alone", ":25", NULL, "" },
+  { "not-a-name", "b..example", NULL, "not a domain name" },
+  { "duplicate-of-first", "10.0.0.1", NULL, "10.0.0.1, port 25, is there twice" },
+  { "duplicate", "b.example, B.Example:25", NULL, "b.example, port 25, is there twice" },
+  { "own-name", "mail1.example.com", NULL, "this server itself" },
+  { "own-address", "b.example, 192.0.2.10", NULL, "192.0.2.10 is this server itself" },
+  { "own-submission", "192.0.2.10:587", NULL, "this server itself" },
+  { "own-address-other-port", "192.0.2.10:2525", "192.0.2.10 2525 ", "" },
+};
+
+static char *
+describe_more (const PmRoute *route)
+{
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 1; i < route->hosts->len; i++)
+    {
+      const PmHost *host = route->hosts->pdata[i];
+
+      g_string_append_printf (out, "%s %u ", host->name, host->port);
+    }
+  return g_string_free (out, FALSE);
+}
+
+static void
+test_more_hosts (gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (PmServiceDraft) draft = ui_fixture_draft ();
+  PmRouteDialog *dialog = pm_route_dialog_new (NULL, draft, NULL);
+  g_autoptr (PmRoute) route = NULL;
+
+  ui_fixture_type (dialog, "domain_entry", "new.example");
+  choose (dialog, FORWARD, "10.0.0.1");
+  ui_fixture_type (dialog, "more_hosts_entry", more_hosts[i].typed);
+  route = pm_route_dialog_dup_route (dialog);
+  g_test_message ("%s", ui_fixture_text (dialog, "reason_label"));
+  g_assert_cmpint (gtk_widget_get_sensitive (ui_fixture_child (dialog, "ok_button")), ==,
+                   more_hosts[i].hosts != NULL);
+  g_assert_cmpint (route != NULL, ==, more_hosts[i].hosts != NULL);
+  g_assert_nonnull (strstr (ui_fixture_text (dialog, "reason_label"), more_hosts[i].said));
+  if (route != NULL)
+    {
+      g_autofree char *said = describe_more (route);
+
+      g_assert_cmpstr (said, ==, more_hosts[i].hosts);
+    }
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+}
+
+static PmTls
+get_tls (PmRouteDialog *dialog, guint index)
+{
+  g_autoptr (PmRoute) route = pm_route_dialog_dup_route (dialog);
+
+  g_assert_nonnull (route);
+  g_assert_cmpuint (route->hosts->len, >, index);
+  return ((const PmHost *) route->hosts->pdata[index])->tls;
+}
+
+// What a host was given elsewhere stays its own, until encryption is chosen here.
+static void
+test_more_hosts_tls (void)
+{
+  g_autoptr (PmServiceDraft) draft = ui_fixture_draft ();
+  g_autoptr (PmRoute) route = ui_fixture_route ("two.example", TRUE, PM_ROUTE_FORWARD, "10.0.0.1");
+  PmHost *second = pm_host_new ();
+  PmRouteDialog *dialog;
+
+  g_free (second->name);
+  second->name = g_strdup ("10.0.0.2");
+  second->tls = PM_TLS_VERIFY;
+  g_ptr_array_add (route->hosts, second);
+  g_ptr_array_add (draft->service->routes, pm_route_ref (route));
+  dialog = pm_route_dialog_new (NULL, draft, route);
+  g_assert_cmpint (get_tls (dialog, 0), ==, PM_TLS_OPPORTUNISTIC);
+  g_assert_cmpint (get_tls (dialog, 1), ==, PM_TLS_VERIFY);
+
+  ui_fixture_type (dialog, "more_hosts_entry", "10.0.0.3, 10.0.0.2");
+  g_assert_cmpint (get_tls (dialog, 1), ==, PM_TLS_OPPORTUNISTIC);
+  g_assert_cmpint (get_tls (dialog, 2), ==, PM_TLS_VERIFY);
+  gtk_combo_box_set_active (ui_fixture_child (dialog, "tls_combo"), PM_TLS_REQUIRED);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (get_tls (dialog, i), ==, PM_TLS_REQUIRED);
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+}
+
 // A circle over another entry: a → b is in the table, b → a is typed.
 static void
 test_entry_long_circle (void)
@@ -322,6 +431,9 @@ main (int argc, char **argv)
     add_table ("/route-dialog/", entries[i].name, i, test_entry);
   g_test_add_func ("/route-dialog/edit", test_entry_edit);
   g_test_add_func ("/route-dialog/keeps-hosts", test_entry_keeps_hosts);
+  for (guint i = 0; i < G_N_ELEMENTS (more_hosts); i++)
+    add_table ("/route-dialog/more-hosts/", more_hosts[i].name, i, test_more_hosts);
+  g_test_add_func ("/route-dialog/more-hosts/tls", test_more_hosts_tls);
   g_test_add_func ("/route-dialog/long-circle", test_entry_long_circle);
   g_test_add_func ("/restrictions/unchanged", test_restrictions_unchanged);
   g_test_add_func ("/restrictions/tester", test_restrictions_tester);

@@ -284,6 +284,213 @@ test_dialog_refused (Fixture *fixture, gconstpointer data)
   assert_goes (dialog);
 }
 
+/* A field of one line, or one of several. */
+static void
+type_text (GtkWidget *field, const char *text)
+{
+  if (GTK_IS_ENTRY (field))
+    gtk_entry_set_text (GTK_ENTRY (field), text);
+  else
+    gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (field)), text, -1);
+  settle ();
+}
+
+static char *
+dup_text (GtkWidget *field)
+{
+  char *text = NULL;
+
+  g_object_get (GTK_IS_ENTRY (field) ? (gpointer) field
+                                     : gtk_text_view_get_buffer (GTK_TEXT_VIEW (field)),
+                "text", &text, NULL);
+  return text;
+}
+
+static void
+assert_text (GtkWidget *field, const char *expected)
+{
+  g_autofree char *text = dup_text (field);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* Somebody else replaces @from by @to in the site, and everybody has heard of it. */
+static void
+replace_as_another (Fixture *fixture, const char *from, const char *to)
+{
+  PmBusManager *manager = pm_server_connection_get_manager (fixture->connection);
+  PmBusManager *skeleton = scripted_manager_get (fixture->manager);
+  g_autofree char *former = g_strdup (pm_bus_manager_get_revision (skeleton));
+  g_auto (GStrv) parts = g_strsplit (scripted_manager_get_xml (fixture->manager), from, 2);
+  g_autofree char *xml = g_strjoinv (to, parts);
+  const PmSite *site = pm_server_connection_get_site (fixture->connection);
+
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  pm_bus_manager_call_write_site (manager, xml, former, "Another’s change", NULL, NULL, NULL);
+  while (pm_server_connection_get_site (fixture->connection) == site ||
+         g_strcmp0 (pm_server_connection_get_revision (fixture->connection),
+                    pm_bus_manager_get_revision (skeleton)) != 0)
+    g_main_context_iteration (NULL, TRUE);
+  settle ();
+}
+
+static GtkWidget *
+open_server (Fixture *fixture)
+{
+  return GTK_WIDGET (pm_server_dialog_new (NULL, fixture->connection, "MAIL1"));
+}
+
+static GtkWidget *
+open_mailbox (Fixture *fixture)
+{
+  return GTK_WIDGET (pm_mailbox_dialog_new (NULL, fixture->connection, "MAIL1",
+                                            "anna@example.com"));
+}
+
+static GtkWidget *
+open_addressing (Fixture *fixture)
+{
+  return GTK_WIDGET (pm_site_addressing_dialog_new (NULL, fixture->connection));
+}
+
+static const struct
+{
+  const char *name;
+  GtkWidget *(*open) (Fixture *fixture);
+  const char *field;
+  const char *typed;
+  const char *from; /* in the site */
+  const char *to;
+  const char *theirs;  /* in the field */
+  const char *written; /* of what was typed */
+} conflicts[] = {
+  { "server", open_server, "host_entry", "mine.example.com", "mail1.example.com",
+    "theirs.example.com", "theirs.example.com", "host=\"mine.example.com\"" },
+  { "server-addresses", open_server, "addresses_view", "192.0.2.1",
+    "<server name=\"MAIL1\" host=\"mail1.example.com\"/>",
+    "<server name=\"MAIL1\" host=\"mail1.example.com\"><address ip=\"192.0.2.2\"/></server>",
+    "192.0.2.2", "ip=\"192.0.2.1\"" },
+  { "mailbox", open_mailbox, "aliases_view", "mine@example.com",
+    "<mailbox address=\"anna@example.com\"/>",
+    "<mailbox address=\"anna@example.com\"><alias address=\"theirs@example.com\"/></mailbox>",
+    "theirs@example.com", "alias address=\"mine@example.com\"" },
+  { "site-addressing", open_addressing, "domain_entry", "mine.example",
+    "<site-addressing domain=\"example.com\"/>", "<site-addressing domain=\"theirs.example\"/>",
+    "theirs.example", "<site-addressing domain=\"mine.example\"/>" },
+};
+
+static void
+assert_begins (GtkWidget *field, const char *expected)
+{
+  g_autofree char *text = dup_text (field);
+
+  /* The fields of several lines end theirs. */
+  g_assert_cmpstr (g_strchomp (text), ==, expected);
+}
+
+/* Opens the dialog, types, and has somebody else change the same object. */
+static GtkWidget *
+provoke_conflict (Fixture *fixture, guint i)
+{
+  GtkWidget *dialog = conflicts[i].open (fixture);
+  GtkWidget *field = find_widget (dialog, conflicts[i].field);
+  GtkWidget *bar = find_widget (dialog, "problem_bar");
+
+  gtk_widget_show (dialog);
+  settle ();
+  type_text (field, conflicts[i].typed);
+  /* What happens to other objects is no conflict. */
+  replace_as_another (fixture, "bert@example.com", "berta@example.com");
+  g_assert_false (gtk_widget_get_visible (bar));
+  assert_text (field, conflicts[i].typed);
+
+  replace_as_another (fixture, conflicts[i].from, conflicts[i].to);
+  g_assert_true (gtk_widget_get_visible (bar));
+  g_assert_true (gtk_widget_get_visible (find_widget (dialog, "theirs_button")));
+  assert_text (field, conflicts[i].typed);
+  return dialog;
+}
+
+static void
+test_conflict_theirs (Fixture *fixture, gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  GtkWidget *dialog = provoke_conflict (fixture, i);
+  g_autofree char *before = g_strdup (scripted_manager_get_xml (fixture->manager));
+
+  gtk_button_clicked (GTK_BUTTON (find_widget (dialog, "theirs_button")));
+  settle ();
+  assert_begins (find_widget (dialog, conflicts[i].field), conflicts[i].theirs);
+  g_assert_false (gtk_widget_get_visible (find_widget (dialog, "problem_bar")));
+  g_assert_false (gtk_widget_get_sensitive (find_widget (dialog, "apply_button")));
+  g_assert_true (gtk_widget_get_sensitive (find_widget (dialog, "ok_button")));
+  g_assert_cmpstr (scripted_manager_get_xml (fixture->manager), ==, before);
+  assert_goes (dialog);
+}
+
+static void
+test_conflict_mine (Fixture *fixture, gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  gpointer weak = provoke_conflict (fixture, i);
+
+  g_object_add_weak_pointer (weak, &weak);
+  gtk_dialog_response (weak, GTK_RESPONSE_OK);
+  wait_until_written (fixture, conflicts[i].written, TRUE);
+  g_assert_null (weak);
+  g_assert_null (strstr (scripted_manager_get_xml (fixture->manager), conflicts[i].theirs));
+  g_assert_nonnull (strstr (scripted_manager_get_xml (fixture->manager), "berta@example.com"));
+}
+
+static void
+test_conflict_untyped (Fixture *fixture, gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  GtkWidget *dialog = conflicts[i].open (fixture);
+
+  gtk_widget_show (dialog);
+  settle ();
+  replace_as_another (fixture, conflicts[i].from, conflicts[i].to);
+  assert_begins (find_widget (dialog, conflicts[i].field), conflicts[i].theirs);
+  g_assert_false (gtk_widget_get_visible (find_widget (dialog, "problem_bar")));
+  assert_goes (dialog);
+}
+
+/* The search that typing in a list starts, without the keyboard that a test's window has not. */
+static void
+search (GtkWidget *view, const char *text)
+{
+  GtkWidget *entry = g_object_ref_sink (gtk_entry_new ());
+
+  g_assert_true (gtk_tree_view_get_enable_search (GTK_TREE_VIEW (view)));
+  g_assert_cmpint (gtk_tree_view_get_search_column (GTK_TREE_VIEW (view)), >=, 0);
+  gtk_tree_view_set_search_entry (GTK_TREE_VIEW (view), GTK_ENTRY (entry));
+  gtk_entry_set_text (GTK_ENTRY (entry), text);
+  gtk_tree_view_set_search_entry (GTK_TREE_VIEW (view), NULL);
+  g_object_unref (entry);
+  settle ();
+}
+
+static void
+test_type_ahead (Fixture *fixture, gconstpointer data)
+{
+  PmWindow *window = pm_window_new (NULL, fixture->connection);
+  PmTreeNode *recipients;
+  g_autoptr (GtkTreePath) path = NULL;
+
+  gtk_widget_show (GTK_WIDGET (window));
+  settle ();
+  search (GTK_WIDGET (window->tree), "recip");
+  recipients = pm_site_nodes_find (window->site_nodes, PM_NODE_RECIPIENTS, "");
+  g_assert_true (pm_tree_view_get_selected_node (window->tree) == recipients);
+  search (find_widget (GTK_WIDGET (window), "list"), "BERT");
+  gtk_tree_view_get_cursor (GTK_TREE_VIEW (find_widget (GTK_WIDGET (window), "list")), &path,
+                            NULL);
+  g_assert_nonnull (path);
+  g_assert_cmpint (gtk_tree_path_get_indices (path)[0], ==, 1);
+  assert_goes (window);
+}
+
 static void
 test_route_tester (Fixture *fixture, gconstpointer data)
 {
@@ -321,6 +528,17 @@ test_dialogs_go (Fixture *fixture, gconstpointer data)
 #define ADD(path, function) \
   g_test_add ("/shell/" path, Fixture, NULL, set_up, function, tear_down)
 
+static void
+add_conflicts (const char *what, void (*function) (Fixture *, gconstpointer))
+{
+  for (guint i = 0; i < G_N_ELEMENTS (conflicts); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/shell/conflict/%s/%s", what, conflicts[i].name);
+
+      g_test_add (path, Fixture, GUINT_TO_POINTER (i), set_up, function, tear_down);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -334,6 +552,10 @@ main (int argc, char **argv)
   ADD ("add-domain", test_add_domain);
   ADD ("mailbox-dialog", test_mailbox_dialog);
   ADD ("dialog-refused", test_dialog_refused);
+  add_conflicts ("theirs", test_conflict_theirs);
+  add_conflicts ("mine", test_conflict_mine);
+  add_conflicts ("untyped", test_conflict_untyped);
+  ADD ("type-ahead", test_type_ahead);
   ADD ("route-tester", test_route_tester);
   ADD ("dialogs-go", test_dialogs_go);
   return g_test_run ();
