@@ -8,6 +8,53 @@
 
 #include <string.h>
 
+#define RECEIVED "received:"
+#define DELIVERED_TO "delivered-to:"
+
+/* A longer line is no field of ours: its end is not kept, and without it no address fits. */
+static void
+keep (PmHeaderScan *scan, char byte)
+{
+  if (scan->delivered->len < 2 * PM_HEADER_MAX_DELIVERED || byte == '\n')
+    g_string_append_c (scan->delivered, byte);
+}
+
+static void
+begin_delivered (PmHeaderScan *scan)
+{
+  if (scan->delivered == NULL)
+    scan->delivered = g_string_new (NULL);
+  scan->keeps = scan->delivered->len < PM_HEADER_MAX_DELIVERED;
+  if (scan->keeps)
+    g_string_append (scan->delivered, DELIVERED_TO);
+}
+
+static void
+end_line (PmHeaderScan *scan)
+{
+  // An empty line is its CR alone.
+  scan->in_body = scan->column <= 1;
+  scan->column = 0;
+  if (scan->keeps)
+    keep (scan, '\n');
+  scan->keeps = FALSE;
+}
+
+static void
+scan_byte (PmHeaderScan *scan, char byte)
+{
+  if (scan->keeps)
+    keep (scan, byte);
+  if (scan->column < sizeof scan->name)
+    scan->name[scan->column] = g_ascii_tolower (byte);
+  scan->column++;
+  if (scan->column == strlen (RECEIVED) && memcmp (scan->name, RECEIVED, scan->column) == 0)
+    scan->received++;
+  if (scan->column == strlen (DELIVERED_TO) &&
+      memcmp (scan->name, DELIVERED_TO, scan->column) == 0)
+    begin_delivered (scan);
+}
+
 /**
  * pm_header_scan:
  * @bytes: (array length=size): the next piece of the message, lines ending in CRLF
@@ -15,26 +62,34 @@
 void
 pm_header_scan (PmHeaderScan *scan, const guint8 *bytes, gsize size)
 {
-  static const char name[] = "received:";
-
   for (gsize i = 0; i < size && !scan->in_body; i++)
     {
       if (bytes[i] == '\n')
-        {
-          // An empty line is its CR alone.
-          scan->in_body = scan->column <= 1;
-          scan->column = 0;
-          scan->differs = FALSE;
-          continue;
-        }
-      if (!scan->differs && scan->column < sizeof name - 1)
-        {
-          scan->differs = g_ascii_tolower ((char) bytes[i]) != name[scan->column];
-          if (!scan->differs && scan->column == sizeof name - 2)
-            scan->received++;
-        }
-      scan->column++;
+        end_line (scan);
+      else
+        scan_byte (scan, (char) bytes[i]);
     }
+}
+
+void
+pm_header_scan_clear (PmHeaderScan *scan)
+{
+  if (scan->delivered != NULL)
+    g_string_free (scan->delivered, TRUE);
+  *scan = (PmHeaderScan){ 0 };
+}
+
+/**
+ * pm_header_scan_was_delivered_to:
+ *
+ * Returns: whether the message has been in the mailbox @address before, as delivery notes it
+ */
+gboolean
+pm_header_scan_was_delivered_to (const PmHeaderScan *scan, const char *address)
+{
+  return scan->delivered != NULL &&
+         pm_header_has ((const guint8 *) scan->delivered->str, scan->delivered->len,
+                        "Delivered-To", address);
 }
 
 /**

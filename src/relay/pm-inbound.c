@@ -57,6 +57,7 @@ release (PmInbound *self)
     return;
   pm_smtp_server_free (self->server);
   pm_queue_message_free (self->message);
+  pm_header_scan_clear (&self->scan);
   pm_relay_settings_unref (self->settings);
   g_object_unref (self->peer);
   g_object_unref (self->local);
@@ -262,7 +263,7 @@ begin_body (PmInbound *self)
   // Shorter than what a body keeps in memory: this cannot fail.
   if (!pm_queue_body_append (message->body, received, strlen (received), NULL))
     g_assert_not_reached ();
-  self->scan = (PmHeaderScan){ 0 };
+  pm_header_scan_clear (&self->scan);
   self->size = 0;
 }
 
@@ -358,24 +359,54 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
   release (self);
 }
 
+/*
+ * Whether the message has been in every one of its mailboxes before. Refused, the client's side
+ * reports it; taken, we would send a report to a sender who may be forged. Where others are to get
+ * it, delivery tells the mailbox in question from them.
+ */
+static gboolean
+goes_round (const PmInbound *self, const PmQueueMessage *message)
+{
+  for (guint i = 0; i < message->recipients->len; i++)
+    {
+      const PmQueueRecipient *recipient = g_ptr_array_index (message->recipients, i);
+
+      if (recipient->agent != PM_QUEUE_MAILBOX ||
+          !pm_header_scan_was_delivered_to (&self->scan, recipient->address))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): why a message that is whole is not taken */
+static PmSmtpReply *
+judge_message (const PmInbound *self, const PmQueueMessage *message)
+{
+  // RFC 5321 6.3
+  if (self->scan.received >= PM_HEADER_MAX_RECEIVED)
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 554, "5.4.6",
+                              "Too many Received: fields, the message goes round in a loop");
+  if (goes_round (self, message))
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 554, "5.4.6",
+                              "The message has been delivered to this mailbox before: a loop");
+  return NULL;
+}
+
 static void
 end_cb (PmSmtpServer *server, gpointer data)
 {
   PmInbound *self = data;
   g_autoptr (PmQueueMessage) message = g_steal_pointer (&self->message);
+  g_autoptr (PmSmtpReply) refusal = NULL;
   g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT " bytes", self->size);
   Commit *commit;
 
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MAXIMUM, "message", size);
 
-  // RFC 5321 6.3
-  if (self->scan.received >= PM_HEADER_MAX_RECEIVED)
+  refusal = judge_message (self, message);
+  if (refusal != NULL)
     {
-      g_autoptr (PmSmtpReply) reply =
-          pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 554, "5.4.6",
-                             "Too many Received: fields, the message goes round in a loop");
-
-      refuse (self, "message", message->sender, reply);
+      refuse (self, "message", message->sender, refusal);
       return;
     }
 

@@ -203,6 +203,26 @@ class Accepting(RelayTest):
         send(relay, 'anna@example.com', message=trace * 99 + MESSAGE)
         relay.wait_messages('anna@example.com')
 
+    def test_message_of_this_mailbox_is_refused(self):
+        relay = self.relay()
+        send(relay, 'anna@example.com')
+        raw, = relay.wait_messages('anna@example.com')
+        again = raw.decode()
+        for to in ['anna@example.com', 'ANNA@Example.com']:
+            with self.subTest(to), self.assertRaises(smtplib.SMTPDataError) as caught:
+                send(relay, to, sender='admin@example.com', message=again)
+            self.assertEqual(caught.exception.smtp_code, 554)
+            self.assertIn(b'5.4.6', caught.exception.smtp_error)
+        relay.wait_logged('refused', 'what=message', '5.4.6')
+        # Another mailbox may have it, and where there is one the loop is reported as before.
+        send(relay, 'admin@example.com', sender='', message=again)
+        relay.wait_messages('admin@example.com')
+        send(relay, ['anna@example.com', 'admin@example.com'], sender='s@sender.example',
+             message=again)
+        relay.wait_messages('admin@example.com', 2)
+        relay.wait_logged('bounced', 'recipient=anna@example.com')
+        self.assertEqual(len(relay.messages('anna@example.com')), 1)
+
     def test_smuggling(self):
         relay = self.relay()
         endings = [b'\n.\n', b'\n.\r\n', b'\r\n.\n', b'\r.\r', b'\r.\n', b'\r.\r\n', b'\n.\r',

@@ -32,6 +32,50 @@ test_scan (void)
           pm_header_scan (&scan, (const guint8 *) cases[i].text + at, MIN (step, size - at));
         g_test_message ("%s, in pieces of %zu", cases[i].name, step);
         g_assert_cmpuint (scan.received, ==, cases[i].expected);
+        pm_header_scan_clear (&scan);
+      }
+}
+
+static void
+test_scan_delivered (void)
+{
+  g_autofree char *long_value = g_strnfill (3 * PM_HEADER_MAX_DELIVERED, 'x');
+  g_autofree char *long_line = g_strconcat ("Delivered-To: ", long_value, "\r\n"
+                                                                          "Delivered-To: a@example.com\r\n\r\n",
+                                            NULL);
+  struct
+  {
+    const char *name;
+    const char *text;
+    gboolean expected;
+  } cases[] = {
+    { "none", "Subject: x\r\n\r\n", FALSE },
+    { "in the body", "Subject: x\r\n\r\nDelivered-To: a@example.com\r\n", FALSE },
+    { "it is", "Received: x\r\nDelivered-To: a@example.com\r\n\r\n", TRUE },
+    { "case", "DELIVERED-TO: A@Example.Com\r\n\r\n", TRUE },
+    { "second", "Delivered-To: b@example.com\r\nDelivered-To: a@example.com\r\n\r\n", TRUE },
+    { "no body", "Delivered-To: a@example.com", TRUE },
+    { "another", "Delivered-To: b@example.com\r\n\r\n", FALSE },
+    { "longer", "Delivered-To: a@example.com.au\r\n\r\n", FALSE },
+    { "another field", "X-Delivered-To: a@example.com\r\n\r\n", FALSE },
+    { "folded into another", "X: y\r\n\tDelivered-To: a@example.com\r\n\r\n", FALSE },
+    { "more than is kept", long_line, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (gsize step = 1; step < 40; step++)
+      {
+        PmHeaderScan scan = { 0 };
+        gsize size = strlen (cases[i].text);
+
+        for (gsize at = 0; at < size; at += step)
+          pm_header_scan (&scan, (const guint8 *) cases[i].text + at, MIN (step, size - at));
+        g_test_message ("%s, in pieces of %zu", cases[i].name, step);
+        g_assert_cmpint (pm_header_scan_was_delivered_to (&scan, "a@example.com"), ==,
+                         cases[i].expected);
+        g_assert_true (scan.delivered == NULL ||
+                       scan.delivered->len <= 2 * PM_HEADER_MAX_DELIVERED + 1);
+        pm_header_scan_clear (&scan);
       }
 }
 
@@ -76,6 +120,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/header/scan", test_scan);
+  g_test_add_func ("/header/scan-delivered", test_scan_delivered);
   g_test_add_func ("/header/received", test_received);
   g_test_add_func ("/header/has", test_has);
   return g_test_run ();
