@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/pm-error.h"
+#include "bus/pm-queue-recipients.h"
 #include "ctl/pm-ctl.h"
 #include "ctl/pm-table.h"
 
@@ -73,6 +74,8 @@ static void
 add_row_json (const Row *row, gpointer data)
 {
   JsonBuilder *builder = data;
+  guint more;
+  guint named = pm_bus_count_recipients ((const char *const *) row->recipients, &more);
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "id");
@@ -80,9 +83,11 @@ add_row_json (const Row *row, gpointer data)
   pm_ctl_set_string (builder, "sender", row->sender);
   json_builder_set_member_name (builder, "recipients");
   json_builder_begin_array (builder);
-  for (guint i = 0; row->recipients[i] != NULL; i++)
+  for (guint i = 0; i < named; i++)
     json_builder_add_string_value (builder, row->recipients[i]);
   json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "moreRecipients");
+  json_builder_add_int_value (builder, more);
   json_builder_set_member_name (builder, "size");
   json_builder_add_int_value (builder, (gint64) row->size);
   pm_ctl_set_time (builder, "accepted", (gint64) row->accepted);
@@ -103,7 +108,8 @@ add_row (const Row *row, gpointer data)
   g_autofree char *next = pm_ctl_format_time (row->next);
   g_autofree char *attempts = g_strdup_printf ("%u", row->attempts);
   g_autofree char *size = g_format_size (row->size);
-  guint n = g_strv_length (row->recipients);
+  guint more;
+  guint n = pm_bus_count_recipients ((const char *const *) row->recipients, &more) + more;
   g_autofree char *to = NULL;
 
   to = n > 1 ? g_strdup_printf ("%s and %u more", row->recipients[0], n - 1)

@@ -9,6 +9,7 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
+#include "bus/pm-queue-recipients.h"
 #include "relay/pm-bounce.h"
 #include "relay/pm-header.h"
 
@@ -136,6 +137,24 @@ choose_first (const PmQueueMessage *message)
   return first;
 }
 
+/* A page of large mailings must fit into one message of the bus. */
+static void
+add_recipients (const PmQueueMessage *message, GVariantBuilder *builder)
+{
+  guint n = MIN (message->recipients->len, PM_BUS_MAX_LISTED);
+
+  for (guint i = 0; i < n; i++)
+    g_variant_builder_add (
+        builder, "s",
+        ((const PmQueueRecipient *) g_ptr_array_index (message->recipients, i))->address);
+  if (message->recipients->len > n)
+    {
+      g_autofree char *more = pm_bus_more_recipients (message->recipients->len - n);
+
+      g_variant_builder_add (builder, "s", more);
+    }
+}
+
 static void
 add_message (PmRelay *relay, const Call *call, const PmQueueMessage *message,
              GVariantBuilder *builder)
@@ -146,10 +165,7 @@ add_message (PmRelay *relay, const Call *call, const PmQueueMessage *message,
   if (first == NULL)
     return;
   g_variant_builder_init (&recipients, G_VARIANT_TYPE ("as"));
-  for (guint i = 0; i < message->recipients->len; i++)
-    g_variant_builder_add (
-        &recipients, "s",
-        ((const PmQueueRecipient *) g_ptr_array_index (message->recipients, i))->address);
+  add_recipients (message, &recipients);
   g_variant_builder_add (builder, "(tsasttxusss)", message->id, message->sender, &recipients,
                          message->size, (guint64) message->received, first->next_try,
                          first->attempts, get_state (relay, call, message->id, first),

@@ -34,6 +34,8 @@ class Services:
         self.messages = [(n, '' if n == 3 else 'a@far.example', ['b@example.net', 'c@example.net'],
                           1000 + n, NOW, NOW + 60000000, 2, 'deferred', 'mx.example\x1b[2J',
                           '451 4.4.1 later') for n in range(1, 1204)]
+        large = [f'r{n}@example.net' for n in range(20)] + ['… and 980 more']
+        self.messages[1] = self.messages[1][:2] + (large,) + self.messages[1][3:]
 
     def properties(self):
         return {

@@ -95,13 +95,17 @@ class ServerTest(Base):
         messages = self.ctl_json('queue', 'list')
         self.assertEqual([m['id'] for m in messages], list(range(1, 1204)))
         self.assertEqual(list(messages[0]),
-                         ['id', 'sender', 'recipients', 'size', 'accepted', 'nextAttempt',
-                          'attempts', 'state', 'destination', 'lastReply'])
+                         ['id', 'sender', 'recipients', 'moreRecipients', 'size', 'accepted',
+                          'nextAttempt', 'attempts', 'state', 'destination', 'lastReply'])
+        self.assertEqual(messages[0]['moreRecipients'], 0)
+        self.assertEqual(messages[1]['recipients'], [f'r{n}@example.net' for n in range(20)])
+        self.assertEqual(messages[1]['moreRecipients'], 980)
         self.assertEqual(messages[0]['accepted'], '2023-11-14T22:13:20Z')
         self.assertEqual(self.ctl_json('queue', 'list', '--queue', 'inbound'), [])
         text = self.ctl('queue', 'list').stdout
         self.assertEqual(len(text.splitlines()), 1204)
         self.assertIn('b@example.net and 1 more', text)
+        self.assertIn('r0@example.net and 999 more', text)
         self.assertNotIn('\x1b', text)
 
     def test_queue_show(self):

@@ -532,6 +532,21 @@ class OnTheBus(unittest.TestCase):
         wait_for(lambda: self.list()[1] == 0, 'an empty queue')
         self.assertEqual(self.get('Counters')['delivered'], 2)
 
+    def test_large_mailing_is_listed_in_short(self):
+        for count in [20, 21, 100]:
+            with self.subTest(count):
+                addresses = [f'r{n}@partner.example' for n in range(count)]
+                send(self.relay, addresses, sender='anna@example.com')
+                wait_for(lambda: self.list()[1] == 1, 'the message in the queue')
+                (message,), _ = self.list()
+                self.assertEqual(message[2][:20], addresses[:20])
+                self.assertEqual(message[2][20:],
+                                 [f'… and {count - 20} more'] if count > 20 else [])
+                shown = self.call('ShowMessage', '(t)', message[0])[1]
+                self.assertEqual([r[0] for r in shown], addresses)
+                self.wait_deferred()
+                self.call('DeleteMessages', '(atb)', [message[0]], False)
+
     def test_delete_with_a_report(self):
         send(self.relay, 'p@partner.example', sender='anna@example.com')
         self.wait_deferred()

@@ -10,6 +10,7 @@
 
 #include <glib/gi18n.h>
 
+#include "bus/pm-queue-recipients.h"
 #include "ui/dialogs/pm-dialog-run.h"
 #include "ui/dialogs/pm-message-dialog.h"
 #include "ui/pages/pm-queue-text.h"
@@ -223,7 +224,8 @@ static char *
 recipients_to_text (GVariant *recipients)
 {
   g_autofree const char **addresses = g_variant_get_strv (recipients, NULL);
-  gsize n = g_variant_n_children (recipients);
+  guint more;
+  gsize n = pm_bus_count_recipients (addresses, &more) + more;
 
   if (n <= 1)
     return g_strdup (n == 1 ? addresses[0] : "");
