@@ -21,6 +21,8 @@
 #define MIN_FREE_FILES 100
 #define LINGER (5 * G_USEC_PER_SEC)
 #define MAX_WITHOUT_MESSAGE (2 * 3600 * (gint64) G_USEC_PER_SEC)
+#define CLIENT_SHARE 4               /* one client has at most a fourth of all connections, */
+#define MIN_PER_CLIENT 10            /* but it may always have so many */
 #define SPACE_INTERVAL (1024 * 1024) /* of a message; then the disk is looked at again */
 
 struct _PmInbound
@@ -36,6 +38,7 @@ struct _PmInbound
   guint references; /* one while it is open, one while a message is being committed */
   gboolean pumping;
   gboolean over_limit;
+  gboolean counted; /* among the connections of its client */
   gint64 ceiling;   /* by when the client must have brought a message, monotonic */
   gint64 deadline;  /* for its next step; 0 while we owe an answer */
   guint64 progress; /* as of the deadline */
@@ -80,6 +83,8 @@ close_session (PmInbound *self, gboolean linger)
     g_clear_pointer (&self->stream, pm_stream_free);
   g_hash_table_remove (self->worker->inbound, self);
   pm_relay_add_to_counter (relay, PM_COUNTER_SESSIONS, -1);
+  if (self->counted)
+    pm_client_census_leave (pm_relay_get_census (relay), self->peer);
   pm_relay_session_over (relay);
   release (self);
 }
@@ -118,6 +123,9 @@ judge_connection (PmInbound *self)
   if (self->over_limit)
     return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 421, "4.3.2",
                               "Too many connections, try again later");
+  if (!self->counted)
+    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 421, "4.7.0",
+                              "Too many connections from your address, close one first");
   return NULL;
 }
 
@@ -615,6 +623,9 @@ pm_inbound_start (PmRelayWorker *worker,
   pm_relay_add_to_counter (worker->relay, PM_COUNTER_SESSIONS, 1);
   self->over_limit = pm_relay_get_counter (worker->relay, PM_COUNTER_SESSIONS) >
                      self->settings->service->max_inbound;
+  self->counted = pm_client_census_enter (
+      pm_relay_get_census (worker->relay), self->peer,
+      MAX (self->settings->service->max_inbound / CLIENT_SHARE, MIN_PER_CLIENT));
 
   config = (PmSmtpServerConfig){
     .host = self->settings->host,

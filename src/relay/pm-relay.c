@@ -58,6 +58,7 @@ struct _PmRelay
   PmQueue *queue;           /* (owned) */
   PmDispatcher *dispatcher; /* (owned) */
   PmLimiter *limiter;       /* (owned) */
+  PmClientCensus *census;   /* (owned) */
   GThreadPool *blocking;    /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
@@ -381,6 +382,7 @@ pm_relay_finalize (GObject *object)
   g_clear_object (&self->queue);
   pm_dispatcher_free (self->dispatcher);
   pm_limiter_free (self->limiter);
+  pm_client_census_free (self->census);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -414,6 +416,7 @@ pm_relay_init (PmRelay *self)
   self->context = g_main_context_ref_thread_default ();
   self->lock_fd = -1;
   self->limiter = pm_limiter_new ();
+  self->census = pm_client_census_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
   self->listeners = pm_relay_listeners_new (self->workers);
@@ -739,6 +742,12 @@ PmLimiter *
 pm_relay_get_limiter (PmRelay *self)
 {
   return self->limiter;
+}
+
+PmClientCensus *
+pm_relay_get_census (PmRelay *self)
+{
+  return self->census;
 }
 
 guint16

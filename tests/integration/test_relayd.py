@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mail service as a program: real mail in by SMTP, out to Maildirs and other hosts."""
 
+import ctypes
 import email
 import email.policy
 import hashlib
@@ -22,6 +23,8 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 from support.relay import RELAYD, Relay, Sink
 from support.servers import Nsd, free_port, wait_for
+
+CLONE_NEWNET = 0x40000000
 
 MESSAGE = 'From: <s@sender.example>\r\nSubject: A test\r\n\r\nHello\r\n.leading dot\r\n'
 
@@ -48,6 +51,18 @@ def dialogue(relay, *parts):
 def forward(domain, *sinks, tls='opportunistic'):
     hosts = ''.join(sink.host(tls) for sink in sinks)
     return f'<route domain="{domain}"><forward>{hosts}</forward></route>'
+
+
+def enter_network(test, *addresses):
+    """Moves this thread, and what it starts, into a network of its own that has the addresses."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open('/proc/thread-self/ns/net', os.O_RDONLY | os.O_CLOEXEC)
+    test.addCleanup(os.close, before)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        test.skipTest('a network of its own needs root')
+    test.addCleanup(libc.setns, before, CLONE_NEWNET)
+    for command in ['link set lo up', *(f'addr add {a}/32 dev lo' for a in addresses)]:
+        subprocess.run(['/usr/sbin/ip', *command.split()], check=True)
 
 
 class RelayTest(unittest.TestCase):
@@ -136,6 +151,36 @@ class Accepting(RelayTest):
             with self.assertRaises(smtplib.SMTPConnectError) as caught:
                 smtplib.SMTP('127.0.0.1', relay.port, timeout=20)
             self.assertEqual(caught.exception.smtp_code, 421)
+
+    def test_one_client_has_a_share_of_the_connections(self):
+        relay = self.relay(max_inbound='44')
+        # The loopback may have them all.
+        for _ in range(12):
+            self.connect('127.0.0.1', relay.port)
+        enter_network(self, '192.0.2.1', '192.0.2.2')
+        relay = self.relay(max_inbound='44', address='192.0.2.1')
+        mine = [self.connect('192.0.2.1', relay.port) for _ in range(11)]
+        with self.assertRaises(smtplib.SMTPConnectError) as caught:
+            self.connect('192.0.2.1', relay.port)
+        self.assertEqual(caught.exception.smtp_code, 421)
+        self.assertTrue(caught.exception.smtp_error.startswith(b'4.7.0'))
+        # Others have theirs, and one that ends makes room.
+        self.connect('192.0.2.1', relay.port, source='192.0.2.2')
+        mine[0].quit()
+        wait_for(lambda: self.may_connect('192.0.2.1', relay.port), 'room for one more')
+
+    def connect(self, host, port, source=None):
+        client = smtplib.SMTP(host, port, timeout=20,
+                              source_address=(source, 0) if source else None)
+        self.addCleanup(client.close)
+        return client
+
+    def may_connect(self, host, port):
+        try:
+            self.connect(host, port)
+            return True
+        except smtplib.SMTPConnectError:
+            return False
 
     def test_too_large(self):
         relay = self.relay(limit='20 KiB')

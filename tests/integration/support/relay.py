@@ -50,7 +50,7 @@ DEFAULTS = {
     'host': 'mail1.example.com', 'limit': '1 MiB', 'transfer': 'both',
     'deliver': '<deliver method="dns"/>', 'retry': '1s', 'notify': '4h', 'timeout': '48h',
     'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_recipients': '100', 'accept': '', 'routes': '',
-    'role': 'relay', 'diagnostics': '', 'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
+    'address': '127.0.0.1', 'role': 'relay', 'diagnostics': '', 'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
 }
 
 
@@ -70,7 +70,8 @@ class Relay:
 
     def write_site(self, **site):
         self.values.update(site)
-        listen = f'<listen address="127.0.0.1" port="{self.port}" role="{self.values["role"]}"/>'
+        listen = (f'<listen address="{self.values["address"]}" port="{self.port}" '
+                  f'role="{self.values["role"]}"/>')
         self.config.write_text(SITE.format(**dict({'listen': listen}, **self.values)))
 
     def start(self, wait=True):
