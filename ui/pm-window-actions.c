@@ -15,6 +15,7 @@
 #include "ui/dialogs/pm-route-tester.h"
 #include "ui/dialogs/pm-server-dialog.h"
 #include "ui/dialogs/pm-site-addressing-dialog.h"
+#include "ui/pm-change-text.h"
 #include "ui/pm-window-private.h"
 #include "ui/properties/pm-properties-dialog.h"
 
@@ -385,23 +386,22 @@ enabled_change_cb (GSimpleAction *action, GVariant *value, gpointer data)
 static void
 add_change (PmReportDialog *dialog, const PmSiteChange *change)
 {
-  static const struct
-  {
-    const char *icon_name;
-    const char *kind;
-  } kinds[] = {
-    [PM_CHANGE_ADDED] = { "list-add-symbolic", N_ ("Added") },
-    [PM_CHANGE_REMOVED] = { "list-remove-symbolic", N_ ("Removed") },
-    [PM_CHANGE_MODIFIED] = { "document-edit-symbolic", N_ ("Changed") },
+  static const char *const icon_names[] = {
+    [PM_CHANGE_ADDED] = "list-add-symbolic",
+    [PM_CHANGE_REMOVED] = "list-remove-symbolic",
+    [PM_CHANGE_MODIFIED] = "document-edit-symbolic",
   };
+  g_autofree char *sentence = pm_change_text (change);
   g_autofree char *text = NULL;
 
-  if (change->from != NULL && change->to != NULL)
-    text = g_strdup_printf (_ ("from %s\nto %s"), change->from, change->to);
-  else
-    text = g_strdup (change->to != NULL ? change->to : change->from);
-  pm_report_dialog_add (dialog, kinds[change->kind].icon_name, _ (kinds[change->kind].kind), text,
-                        change->where);
+  if (change->kind == PM_CHANGE_MODIFIED)
+    {
+      g_autofree char *from = pm_change_text_value (change, change->from);
+      g_autofree char *to = pm_change_text_value (change, change->to);
+
+      text = g_strdup_printf (_ ("from %s\nto %s"), from, to);
+    }
+  pm_report_dialog_add (dialog, icon_names[change->kind], sentence, text, NULL);
 }
 
 static void

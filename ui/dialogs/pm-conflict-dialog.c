@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "site/pm-site-file.h"
+#include "ui/pm-change-text.h"
 
 struct _PmConflictDialog
 {
@@ -39,6 +40,17 @@ pm_conflict_dialog_init (PmConflictDialog *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+// An element that its place has said everything of has no value that could stand here.
+static char *
+dup_value (const PmSiteChange *change, const char *value, const char *absent)
+{
+  g_autofree char *text = value != NULL ? pm_change_text_value (change, value) : g_strdup (absent);
+
+  if (*text == '\0' && value != NULL && *value == '<')
+    return g_strdup (_ ("(there)"));
+  return g_steal_pointer (&text);
+}
+
 static void
 add_changes (PmConflictDialog *self, const char *who, const PmSite *from, const PmSite *to)
 {
@@ -48,9 +60,12 @@ add_changes (PmConflictDialog *self, const char *who, const PmSite *from, const 
     {
       const PmSiteChange *change = changes->pdata[i];
 
-      gtk_list_store_insert_with_values (self->changes_store, NULL, -1, 0, who, 1, change->where,
-                                         2, change->from != NULL ? change->from : _ ("(nothing)"),
-                                         3, change->to != NULL ? change->to : _ ("(removed)"), -1);
+      g_autofree char *where = pm_change_text_place (change);
+      g_autofree char *before = dup_value (change, change->from, _ ("(nothing)"));
+      g_autofree char *after = dup_value (change, change->to, _ ("(removed)"));
+
+      gtk_list_store_insert_with_values (self->changes_store, NULL, -1, 0, who, 1, where, 2,
+                                         before, 3, after, -1);
     }
 }
 
