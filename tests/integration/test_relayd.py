@@ -188,6 +188,34 @@ class Accepting(RelayTest):
             send(relay, 'anna@example.com', message='x' * 70 + '\r\n' + 'y' * 30000)
         self.assertEqual(caught.exception.smtp_code, 552)
 
+    @unittest.skipUnless(subprocess.run(['unshare', '--mount', 'true'], check=False,
+                                        stderr=subprocess.DEVNULL).returncode == 0,
+                         'a disk of its own needs root')
+    def test_message_that_fills_the_disk(self):
+        relay = Relay(limit='50 MiB')
+        self.addCleanup(relay.remove)
+        relay.state.mkdir()
+        # 10 MiB are always kept free: there is room for 6, and a message needs its size twice.
+        relay.launcher = ['unshare', '--mount', 'sh', '-c',
+                          f'mount -t tmpfs -o size=16m tmpfs {relay.state} && exec "$@"', 'sh']
+        relay.start()
+        line = 'y' * 70 + '\r\n'
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            client.ehlo()
+            for size, expected in [(4000000, 452), (2000000, 250)]:
+                code, text = client.mail('', [f'SIZE={size}'])
+                self.assertEqual(code, expected, text)
+            client.rset()
+            # Not declared: seen while it comes in.
+            client.mail('')
+            client.rcpt('anna@example.com')
+            code, text = client.data('Subject: large\r\n\r\n' + line * 120000)
+            self.assertEqual((code, text[:5]), (452, b'4.3.1'))
+            relay.wait_logged('refused', 'what=message', '4.3.1')
+            # Nothing of it stays behind, so that there is room for others.
+            client.sendmail('', ['anna@example.com'], MESSAGE + line * 10000)
+            relay.wait_logged('delivered', 'recipient=anna@example.com')
+
     def test_outbound_limit(self):
         sink = self.sink()
         relay = self.relay(outbound_limit='20 KiB', routes=forward('partner.example', sink))

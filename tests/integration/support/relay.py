@@ -63,6 +63,7 @@ class Relay:
         self.state = self.root / 'state'
         self.port = free_port()
         self.options = list(options)
+        self.launcher = []
         self.values = dict(DEFAULTS, **site)
         self.process = None
         self.log = []
@@ -76,7 +77,7 @@ class Relay:
 
     def start(self, wait=True):
         self.process = subprocess.Popen(
-            [RELAYD, '--config', self.config, '--state-dir', self.state,
+            [*self.launcher, RELAYD, '--config', self.config, '--state-dir', self.state,
              *(self.options or ['--no-bus'])],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()
