@@ -449,6 +449,22 @@ class Delivering(RelayTest):
         _, recipients = self.report(relay)
         self.assertEqual(recipients[0]['Status'], '5.1.1')
 
+    def test_what_this_host_cannot_do_now_waits(self):
+        # The site is at fault, not the recipient: nobody gets a report, and the site can be mended.
+        relay = Relay()
+        self.addCleanup(relay.remove)
+        good = relay.config.read_text()
+        relay.config.write_text(good.replace('maildir="mail"', 'lmtp="127.0.0.1:24"'))
+        relay.start()
+        send(relay, 'anna@example.com', sender='admin@example.com')
+        line = relay.wait_logged('deferred', 'recipient=anna@example.com')
+        self.assertIn('451', line)
+        self.assertFalse(relay.logged('bounced'))
+        relay.config.write_text(good)
+        relay.reload()
+        relay.wait_messages('anna@example.com')
+        self.assertEqual(relay.messages('admin@example.com'), [])
+
     def test_required_tls_is_never_sent_in_clear(self):
         for tls in ['required', 'verify']:
             with self.subTest(tls):
@@ -802,6 +818,8 @@ class Running(RelayTest):
         try:
             socket.create_connection(('127.0.0.1', port), timeout=5).close()
             return False
+        except ConnectionResetError:
+            return False  # it is being closed at this moment
         except ConnectionRefusedError:
             return True
 

@@ -462,6 +462,26 @@ test_match (void)
   g_assert_null (pm_router_match (router, "x.example.com"));
 }
 
+// A site that says too little is no fault of the recipient's: a transient refusal, so that what is
+// queued waits. A site file cannot say so little; a site that is being edited can.
+static void
+test_no_host (void)
+{
+  g_autoptr (PmSite) site = build_site ("allow=192.0.2.0/24");
+  PmMailService *service = (PmMailService *) only_service (site);
+  g_autoptr (PmRouter) router = NULL;
+  g_autoptr (PmDecision) decision = NULL;
+
+  service->deliver->method = PM_DELIVERY_HOST;
+  g_ptr_array_set_size (service->deliver->hosts, 0);
+  router = pm_router_new (site, service, NULL);
+  decision = decide (router, "a@elsewhere.example", "192.0.2.1");
+
+  check_want (decision, "reject");
+  check_want (decision, "reply=451_4.3.5_");
+  check_shape (decision);
+}
+
 // An address of 254 characters stays one when rewritten, or is refused.
 static void
 test_too_long (void)
@@ -549,6 +569,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/router/explanation", test_explanation);
   g_test_add_func ("/router/may-relay", test_may_relay);
   g_test_add_func ("/router/match", test_match);
+  g_test_add_func ("/router/no-host", test_no_host);
   g_test_add_func ("/router/too-long", test_too_long);
   g_test_add_func ("/router/scale", test_scale);
   return g_test_run ();
