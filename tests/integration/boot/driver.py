@@ -297,7 +297,10 @@ def test_site_that_does_not_load():
     answer = call("pm-alice", "StartService")
     assert answer.get("error") == "org.pointsman.Error.Failed", answer
     assert "exited with status 78" in answer["message"], answer
-    assert "Its last lines:" in answer["message"], answer
+    # The sentence itself has the service's own reason, from the journal.
+    sentence, _, lines = answer["message"].partition("Its last lines:")
+    assert "does not load: " + SITE_PATH + ":" in sentence, answer
+    assert lines, answer
     assert get("ServiceState") == "failed"
     with open(SITE_PATH, "w", encoding="utf-8") as file:
         file.write(text)
