@@ -602,6 +602,48 @@ test_mail_domain_dialog (void)
   gtk_widget_destroy (GTK_WIDGET (dialog));
 }
 
+static int
+get_title_width (GtkTreeView *view, guint index)
+{
+  GtkTreeViewColumn *column = gtk_tree_view_get_column (view, (int) index);
+  int width;
+
+  gtk_widget_get_preferred_width (gtk_tree_view_column_get_button (column), NULL, &width);
+  return width;
+}
+
+// The title of the queue's first column; all of them are whole at this size.
+static int
+measure_titles (int dpi)
+{
+  PmPropertiesPage *page;
+  GtkTreeView *view;
+  int first;
+
+  g_object_set (gtk_settings_get_default (), "gtk-xft-dpi", dpi * PANGO_SCALE, NULL);
+  page = make_page (PM_TYPE_QUEUES_PAGE);
+  view = ui_fixture_child (page, "view");
+  for (guint i = 0; i < gtk_tree_view_get_n_columns (view); i++)
+    {
+      GtkTreeViewColumn *column = gtk_tree_view_get_column (view, (int) i);
+
+      g_assert_cmpint (gtk_tree_view_column_get_fixed_width (column), >=,
+                       get_title_width (view, i));
+    }
+  first = get_title_width (view, 0);
+  g_object_unref (page);
+  return first;
+}
+
+static void
+test_large_font (void)
+{
+  int usual = measure_titles (96);
+
+  g_assert_cmpint (measure_titles (2 * 96), >, usual * 3 / 2);
+  gtk_settings_reset_property (gtk_settings_get_default (), "gtk-xft-dpi");
+}
+
 static void
 test_mail_domains_dialog (void)
 {
@@ -644,6 +686,7 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (validations); i++)
     add_table ("/pages/validate/", validations[i].name, i, test_validate);
   g_test_add_func ("/pages/validate/lists", test_validate_lists);
+  g_test_add_func ("/pages/queues/large-font", test_large_font);
   g_test_add_func ("/pages/routing/remove-and-undo", test_remove_and_undo);
   g_test_add_func ("/pages/routing/large-table", test_large_table);
   g_test_add_func ("/pages/routing/tester", test_tester);

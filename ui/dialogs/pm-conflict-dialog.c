@@ -11,11 +11,13 @@
 
 #include "site/pm-site-file.h"
 #include "ui/pm-change-text.h"
+#include "ui/widgets/pm-column-widths.h"
 
 struct _PmConflictDialog
 {
   GtkDialog parent_instance;
 
+  GtkTreeView *changes_view;
   GtkListStore *changes_store;
 };
 
@@ -31,6 +33,7 @@ pm_conflict_dialog_class_init (PmConflictDialogClass *klass)
 
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/dialogs/pm-conflict-dialog.ui");
+  gtk_widget_class_bind_template_child (widget_class, PmConflictDialog, changes_view);
   gtk_widget_class_bind_template_child (widget_class, PmConflictDialog, changes_store);
 }
 
@@ -38,6 +41,7 @@ static void
 pm_conflict_dialog_init (PmConflictDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  pm_column_widths_fit_font (self->changes_view);
 }
 
 // An element that its place has said everything of has no value that could stand here.

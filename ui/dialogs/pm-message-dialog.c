@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "ui/pages/pm-queue-text.h"
+#include "ui/widgets/pm-column-widths.h"
 
 struct _PmMessageDialog
 {
@@ -19,6 +20,7 @@ struct _PmMessageDialog
   GtkLabel *submitted_label;
   GtkLabel *size_label;
   GtkLabel *id_label;
+  GtkTreeView *recipients_view;
   GtkListStore *recipients_store;
   GtkTextView *header_view;
   GtkLabel *status_label;
@@ -113,6 +115,7 @@ pm_message_dialog_class_init (PmMessageDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, submitted_label);
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, size_label);
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, id_label);
+  gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, recipients_view);
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, recipients_store);
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, header_view);
   gtk_widget_class_bind_template_child (widget_class, PmMessageDialog, status_label);
@@ -123,6 +126,7 @@ pm_message_dialog_init (PmMessageDialog *self)
 {
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  pm_column_widths_fit_font (self->recipients_view);
 }
 
 PmMessageDialog *

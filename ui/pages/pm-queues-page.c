@@ -14,6 +14,7 @@
 #include "ui/dialogs/pm-dialog-run.h"
 #include "ui/dialogs/pm-message-dialog.h"
 #include "ui/pages/pm-queue-text.h"
+#include "ui/widgets/pm-column-widths.h"
 
 #define PAGE_SIZE 200
 #define RESPONSE_WITH_REPORT 1
@@ -837,6 +838,7 @@ pm_queues_page_init (PmQueuesPage *self)
 {
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  pm_column_widths_fit_font (self->view);
   self->signals = g_signal_group_new (PM_TYPE_SERVER_CONNECTION);
   g_signal_group_connect (self->signals, "queue-changed", G_CALLBACK (queue_changed_cb), self);
   g_signal_group_connect (self->signals, "notify::relay", G_CALLBACK (service_changed_cb), self);
