@@ -350,12 +350,6 @@ pm_window_new (GtkApplication *application, PmServerConnection *connection)
   return self;
 }
 
-PmServerConnection *
-pm_window_get_connection (PmWindow *self)
-{
-  return self->connection;
-}
-
 /**
  * pm_window_set_resolver:
  * @resolver: (nullable): whom the MX record panel asks; %NULL for the system's resolver

@@ -20,7 +20,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (PmWindow, pm_window, PM, WINDOW, GtkApplicationWindow)
 
 PmWindow *pm_window_new (GtkApplication *application, PmServerConnection *connection);
-PmServerConnection *pm_window_get_connection (PmWindow *self);
 void pm_window_set_resolver (PmWindow *self, PmResolver *resolver);
 
 G_END_DECLS

@@ -375,17 +375,6 @@ pm_stream_get_output (PmStream *stream)
 }
 
 /**
- * pm_stream_get_fd:
- *
- * Returns: the socket, which stays the stream's.
- */
-int
-pm_stream_get_fd (PmStream *stream)
-{
-  return stream->fd;
-}
-
-/**
  * pm_stream_update:
  *
  * Looks at both buffers anew.

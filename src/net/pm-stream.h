@@ -68,7 +68,6 @@ void pm_stream_free (PmStream *stream);
 
 PmBuffer *pm_stream_get_input (PmStream *stream);
 PmBuffer *pm_stream_get_output (PmStream *stream);
-int pm_stream_get_fd (PmStream *stream);
 
 /* To be called after bytes were put into the output, or taken from a full input. Calls nothing
  * back. */

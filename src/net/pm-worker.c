@@ -95,17 +95,6 @@ pm_worker_get_reactor (PmWorker *worker)
 }
 
 /**
- * pm_worker_get_context:
- *
- * Returns: (transfer none): its main context.
- */
-GMainContext *
-pm_worker_get_context (PmWorker *worker)
-{
-  return worker->context;
-}
-
-/**
  * pm_worker_is_current:
  *
  * Returns: whether the caller runs in the worker's thread.

@@ -22,7 +22,6 @@ PmWorker *pm_worker_new (const char *name, GError **error) G_GNUC_WARN_UNUSED_RE
 void pm_worker_free (PmWorker *worker);
 
 PmReactor *pm_worker_get_reactor (PmWorker *worker);
-GMainContext *pm_worker_get_context (PmWorker *worker);
 gboolean pm_worker_is_current (PmWorker *worker); /* whether the caller is in its thread */
 
 /* Runs `func` in the worker's thread. Any thread. */

@@ -138,18 +138,3 @@ pm_router_explain_outbound (const PmRouter *router, const char *domain, GPtrArra
   explain_delivery (entry, delivery, domain, hops, reasons);
   return hops;
 }
-
-/**
- * pm_router_outbound_hops:
- * @domain: a normalized domain
- *
- * Returns: (transfer container) (element-type PmNextHop): where Connections sends mail for @domain.
- *   Any thread.
- */
-GPtrArray *
-pm_router_outbound_hops (PmRouter *router, const char *domain)
-{
-  g_return_val_if_fail (router != NULL && domain != NULL, NULL);
-
-  return pm_router_explain_outbound (router, domain, NULL);
-}

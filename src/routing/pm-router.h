@@ -114,12 +114,6 @@ const PmRoute *pm_router_match (PmRouter *router, const char *domain);
  */
 gboolean pm_router_may_relay (PmRouter *router, const PmRoutingClient *client, char **reason);
 
-/*
- * Next hops for mail to `domain` by Connections alone: the longest e-mail-domain, else the default.
- * (transfer container) (element-type PmNextHop)
- */
-GPtrArray *pm_router_outbound_hops (PmRouter *router, const char *domain);
-
 /* Whether `address` is one of this server's own: declared, of this host, or loopback. */
 gboolean pm_router_is_own_address (PmRouter *router, GInetAddress *address);
 

@@ -769,28 +769,6 @@ pm_smtp_client_get_state (PmSmtpClient *client)
   return client->state;
 }
 
-/**
- * pm_smtp_client_get_extensions:
- *
- * Returns: what the peer offered.
- */
-PmSmtpExtensions
-pm_smtp_client_get_extensions (PmSmtpClient *client)
-{
-  return client->extensions;
-}
-
-/**
- * pm_smtp_client_get_max_size:
- *
- * Returns: the largest message the peer takes, 0 when it did not say.
- */
-guint64
-pm_smtp_client_get_max_size (PmSmtpClient *client)
-{
-  return client->max_size;
-}
-
 static PmSmtpPhase
 envelope_phase (PmSmtpClient *client)
 {

@@ -121,8 +121,6 @@ void pm_smtp_client_advance (PmSmtpClient *client);
 void pm_smtp_client_lost (PmSmtpClient *client, const PmSmtpReply *reply);
 
 PmSmtpClientState pm_smtp_client_get_state (PmSmtpClient *client);
-PmSmtpExtensions pm_smtp_client_get_extensions (PmSmtpClient *client);
-guint64 pm_smtp_client_get_max_size (PmSmtpClient *client); /* what SIZE said; 0 for no limit */
 PmSmtpPhase pm_smtp_client_get_phase (PmSmtpClient *client);
 const char *pm_smtp_client_state_to_string (PmSmtpClientState state);
 

@@ -331,14 +331,3 @@ pm_object_dialog_changed (PmObjectDialog *self)
   if (priv->check_id == 0)
     priv->check_id = g_idle_add_once (check, self);
 }
-
-/**
- * pm_object_dialog_get_connection:
- *
- * Returns: (transfer none)
- */
-PmServerConnection *
-pm_object_dialog_get_connection (PmObjectDialog *self)
-{
-  return PRIVATE (self)->connection;
-}

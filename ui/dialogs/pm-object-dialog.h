@@ -43,6 +43,5 @@ void pm_object_dialog_set_up (PmObjectDialog *self,
                               PmServerConnection *connection,
                               const char *comment);
 void pm_object_dialog_changed (PmObjectDialog *self);
-PmServerConnection *pm_object_dialog_get_connection (PmObjectDialog *self);
 
 G_END_DECLS

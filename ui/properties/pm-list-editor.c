@@ -421,9 +421,3 @@ pm_list_editor_put (PmListEditor *self, gconstpointer former, gpointer item)
   select_index (self, index);
   changed (self);
 }
-
-void
-pm_list_editor_focus (PmListEditor *self)
-{
-  gtk_widget_grab_focus (self->items->len > 0 ? GTK_WIDGET (self->view) : self->add_button);
-}

@@ -43,6 +43,5 @@ void pm_list_editor_set_items (PmListEditor *self, GPtrArray *items);
 GPtrArray *pm_list_editor_dup_items (PmListEditor *self);
 guint pm_list_editor_get_size (PmListEditor *self);
 void pm_list_editor_put (PmListEditor *self, gconstpointer former, gpointer item);
-void pm_list_editor_focus (PmListEditor *self);
 
 G_END_DECLS
