@@ -14,6 +14,7 @@
 #include "relay/pm-header.h"
 #include "relay/pm-maildir.h"
 #include "relay/pm-outbound.h"
+#include "relay/pm-relay-event.h"
 
 #define TROUBLE_DELAY (60 * (gint64) G_USEC_PER_SEC)
 #define PARKED_DELAY (10 * (gint64) G_USEC_PER_SEC) /* for a second overrun destination */
@@ -91,16 +92,21 @@ get_expiry (const PmAttempt *self)
 }
 
 static void
-log_outcome (const PmAttempt *self,
-             const char *event,
-             const PmQueueRecipient *recipient,
-             const char *host,
-             const char *reply)
+say (const PmAttempt *self,
+     PmEvent event,
+     const PmQueueRecipient *recipient,
+     const char *host,
+     const char *reply)
 {
-  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, self->id);
-
-  pm_log_event (G_LOG_LEVEL_MESSAGE, event, "message", id, "sender", self->message->sender,
-                "recipient", recipient->address, "host", host, "reply", reply, NULL);
+  pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = event,
+                                                        .message = self->id,
+                                                        .from = self->message->sender,
+                                                        .to = recipient->address,
+                                                        .original = recipient->original,
+                                                        .relay = host,
+                                                        .reply = reply,
+                                                        .received = self->message->received,
+                                                        .size = self->message->size });
 }
 
 static void
@@ -110,8 +116,7 @@ record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSm
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
-  pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_DELIVERED, 1);
-  log_outcome (self, "delivered", recipient, host, text);
+  say (self, host != NULL ? PM_EVENT_RELAYED : PM_EVENT_DELIVERED, recipient, host, text);
 }
 
 /* It leaves the queue together with the report on it: see conclude(). */
@@ -147,8 +152,7 @@ record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmt
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DEFERRED, text)->next_try = next_try;
   self->next_try = MIN (self->next_try, next_try);
   g_ptr_array_add (self->late, pm_bounce_recipient_new (recipient, reply, host));
-  pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_DEFERRED, 1);
-  log_outcome (self, "deferred", recipient, host, text);
+  say (self, PM_EVENT_DEFERRED, recipient, host, text);
 }
 
 static void
@@ -323,9 +327,8 @@ report_failed (PmAttempt *self)
       g_autofree char *text = pm_smtp_reply_to_string (item->reply);
 
       pm_queue_update_add (self->update, item->recipient, PM_OUTCOME_DONE, text);
-      pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_BOUNCED, 1);
-      log_outcome (self, self->update->follow_ups->len > 0 ? "bounced" : "given-up",
-                   item->recipient, item->host, text);
+      say (self, pm_smtp_reply_is_permanent (item->reply) ? PM_EVENT_BOUNCED : PM_EVENT_EXPIRED,
+           item->recipient, item->host, text);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "net/pm-stream.h"
 #include "relay/pm-header.h"
 #include "relay/pm-protocol-log.h"
+#include "relay/pm-relay-event.h"
 #include "smtp/pm-smtp-server.h"
 
 #define INPUT_LIMIT (64 * 1024)
@@ -94,9 +95,15 @@ static PmSmtpReply *
 log_refused (PmInbound *self, const char *what, const char *subject, PmSmtpReply *reply)
 {
   g_autofree char *text = pm_smtp_reply_to_string (reply);
+  gboolean to = strcmp (what, "recipient") == 0;
+  const char *sender = self->message != NULL ? self->message->sender : NULL;
 
-  pm_log_event (G_LOG_LEVEL_MESSAGE, "refused", "what", what, "client", self->peer_text, "subject",
-                subject, "reply", text, NULL);
+  pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = PM_EVENT_REFUSED,
+                                                        .what = what,
+                                                        .client = self->peer_text,
+                                                        .from = to ? sender : subject,
+                                                        .to = to ? subject : NULL,
+                                                        .reply = text });
   return reply;
 }
 
@@ -140,7 +147,8 @@ connected_cb (PmSmtpServer *server, gpointer data)
       refuse (self, "connection", NULL, reply);
       return;
     }
-  pm_log_event (G_LOG_LEVEL_INFO, "connected", "client", self->peer_text, NULL);
+  pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = PM_EVENT_CONNECTED,
+                                                        .client = self->peer_text });
   pm_smtp_server_continue (server, NULL);
 }
 
@@ -224,7 +232,6 @@ rcpt_cb (PmSmtpServer *server, const PmSmtpRcpt *rcpt, gpointer data)
 
       if (reply == NULL)
         reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 550, "5.7.1", "Not accepted here");
-      pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_RECIPIENTS_REFUSED, 1);
       refuse (self, "recipient", address, reply);
       return;
     }
@@ -233,7 +240,6 @@ rcpt_cb (PmSmtpServer *server, const PmSmtpRcpt *rcpt, gpointer data)
     {
       g_autoptr (PmSmtpReply) reply = outbound_limit_reply ();
 
-      pm_relay_add_to_counter (self->worker->relay, PM_COUNTER_RECIPIENTS_REFUSED, 1);
       refuse (self, "recipient", address, reply);
       return;
     }
@@ -319,13 +325,13 @@ typedef struct
 static void
 log_accepted (const Commit *commit)
 {
-  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, commit->id);
-  g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, commit->size);
-  g_autofree char *recipients = g_strdup_printf ("%u", commit->n_recipients);
-
-  pm_log_event (G_LOG_LEVEL_MESSAGE, "accepted", "message", id, "client",
-                commit->session->peer_text, "sender", commit->sender, "recipients", recipients,
-                "size", size, NULL);
+  pm_relay_event (commit->session->worker->relay,
+                  &(PmRelayEvent){ .event = PM_EVENT_ACCEPTED,
+                                   .message = commit->id,
+                                   .from = commit->sender,
+                                   .client = commit->session->peer_text,
+                                   .size = commit->size,
+                                   .recipients = commit->n_recipients });
 }
 
 static PmSmtpReply *
@@ -342,8 +348,6 @@ conclude_commit (const Commit *commit, GAsyncResult *result)
                                 "The message could not be stored safely, try again later");
     }
 
-  pm_relay_add_to_counter (relay, PM_COUNTER_MESSAGES_ACCEPTED, 1);
-  pm_relay_add_to_counter (relay, PM_COUNTER_RECIPIENTS_ACCEPTED, (int) commit->n_recipients);
   pm_relay_message_queued (relay, commit->id, commit->next_try);
   commit->session->ceiling = g_get_monotonic_time () + MAX_WITHOUT_MESSAGE;
   log_accepted (commit);
@@ -541,8 +545,9 @@ failed_cb (PmStream *stream, const GError *error, gpointer data)
 {
   PmInbound *self = data;
 
-  pm_log_event (G_LOG_LEVEL_INFO, "connection-lost", "client", self->peer_text, "reason",
-                error->message, NULL);
+  pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = PM_EVENT_CONNECTION_LOST,
+                                                        .client = self->peer_text,
+                                                        .reply = error->message });
   pm_smtp_server_end (self->server, NULL, FALSE);
   close_session (self, FALSE);
 }

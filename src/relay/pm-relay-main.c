@@ -215,6 +215,7 @@ run (Program *program, const Options *options)
 
   if (!pm_relay_start (program->relay, &error))
     {
+      pm_log_stop ();
       pm_log_failure (error->message);
       return EX_OSERR;
     }
@@ -278,12 +279,14 @@ main (int argc, char *argv[])
     }
   set_defaults (&options);
   pm_log_init ("pointsman-relayd", options.debug);
+  pm_log_start ();
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
 
   resolver = pm_unbound_resolver_new (options.dns_server, DNS_TIMEOUT, &error);
   if (resolver == NULL)
     {
+      pm_log_stop ();
       pm_log_failure (error->message);
       return EX_OSERR;
     }
@@ -298,11 +301,13 @@ main (int argc, char *argv[])
   program.relay = pm_relay_new (&relay_options, &error);
   if (program.relay == NULL)
     {
+      pm_log_stop ();
       pm_log_failure (error->message);
       return get_exit_status (error, &options);
     }
 
   status = run (&program, &options);
+  pm_log_stop ();
   // What did not let go in time goes with the process: nothing of it is needed, the queue is safe.
   if (status == 0 && !program.clean)
     _exit (0);
