@@ -253,17 +253,13 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer data)
 }
 
 static void
-result_cb (PmSmtpClient *client,
-           guint index,
-           PmSmtpPhase phase,
-           const PmSmtpReply *reply,
-           gpointer data)
+result_cb (PmSmtpClient *client, const PmSmtpClientResult *result, gpointer data)
 {
   PmOutbound *self = data;
-  guint which = g_array_index (self->at_hand, guint, index);
+  guint which = g_array_index (self->at_hand, guint, result->index);
 
-  set_result (self, g_ptr_array_index (self->results, which), pm_smtp_outcome (phase, reply),
-              reply);
+  set_result (self, g_ptr_array_index (self->results, which),
+              pm_smtp_outcome (result->phase, result->reply), result->reply);
 }
 
 static void
@@ -308,22 +304,23 @@ static const PmStreamHandler stream_handler = {
 static void
 send_message (PmOutbound *self)
 {
-  g_autoptr (GPtrArray) recipients = g_ptr_array_new ();
+  g_autoptr (GArray) recipients = g_array_new (FALSE, FALSE, sizeof (PmSmtpClientRecipient));
   PmSmtpClientMessage message;
 
   g_array_set_size (self->at_hand, 0);
   for (guint i = 0; i < self->results->len; i++)
     {
       const PmOutboundResult *result = g_ptr_array_index (self->results, i);
+      PmSmtpClientRecipient recipient = { .address = result->recipient };
 
       if (result->outcome != PM_SMTP_OUTCOME_NEXT_HOST)
         continue;
       g_array_append_val (self->at_hand, i);
-      g_ptr_array_add (recipients, (gpointer) result->recipient);
+      g_array_append_val (recipients, recipient);
     }
   message = (PmSmtpClientMessage){
     .sender = self->job.sender,
-    .recipients = (const PmMailAddress *const *) recipients->pdata,
+    .recipients = (const PmSmtpClientRecipient *) (gpointer) recipients->data,
     .n_recipients = recipients->len,
     .size = g_bytes_get_size (self->job.body),
     .eight_bit = self->job.eight_bit,
@@ -337,6 +334,7 @@ static void
 connected_cb (int fd, const GError *error, gpointer data)
 {
   PmOutbound *self = data;
+  PmSmtpClientConfig config;
 
   g_clear_pointer (&self->connector, pm_connector_free);
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM,
@@ -353,7 +351,8 @@ connected_cb (int fd, const GError *error, gpointer data)
     }
   self->stream = pm_stream_new (pm_worker_get_reactor (self->job.worker->worker), fd, INPUT_LIMIT,
                                 OUTPUT_LIMIT, &stream_handler, self);
-  self->client = pm_smtp_client_new (self->settings->host, &client_handler, self);
+  config = (PmSmtpClientConfig){ .hello = self->settings->host, .trace = TRUE };
+  self->client = pm_smtp_client_new (&config, &client_handler, self);
   self->ceiling = g_get_monotonic_time () + MAX_SESSION;
   self->progress = 0;
   send_message (self);

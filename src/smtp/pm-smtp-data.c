@@ -7,6 +7,8 @@
 
 #include "smtp/pm-smtp-data.h"
 
+#include <string.h>
+
 // Passes on what stands between from and to.
 static void
 pass (const guint8 *from, const guint8 *to, PmSmtpDataFunc func, gpointer user_data)
@@ -89,29 +91,60 @@ pm_smtp_data_reader_feed (PmSmtpDataReader *reader,
   return PM_SMTP_DATA_MORE;
 }
 
+// The end of the piece that begins at `from`: after its LF, or the last byte. NULL when it is not
+// in lines: LF without CR, CR without LF (which the next piece may bring).
+static const guint8 *
+find_line_end (PmSmtpDataWriter *writer, const guint8 *from, const guint8 *end)
+{
+  const guint8 *feed = memchr (from, '\n', (gsize) (end - from));
+  const guint8 *last = feed != NULL ? feed : end; // one past the text, with its CR
+  const guint8 *cr;
+
+  if (writer->cr)
+    return *from == '\n' ? from + 1 : NULL;
+  cr = memchr (from, '\r', (gsize) (last - from));
+  if (cr != (feed != NULL ? feed - 1 : end - 1) && (cr != NULL || feed != NULL))
+    return NULL;
+  writer->cr = cr != NULL && feed == NULL;
+  return feed != NULL ? feed + 1 : end;
+}
+
 /**
  * pm_smtp_data_writer_feed:
+ *
+ * Looks for line ends by memchr() and copies what stands between two dots in one go.
  *
  * Returns: how many bytes it wrote to @out, or -1.
  */
 gssize
 pm_smtp_data_writer_feed (PmSmtpDataWriter *writer, const guint8 *bytes, gsize size, guint8 *out)
 {
+  const guint8 *end = bytes + size;
+  const guint8 *from = bytes; // what is not copied yet
   guint8 *o = out;
 
-  for (gsize i = 0; i < size; i++)
+  if (size > 0 && memchr (bytes, '\0', size) != NULL)
+    return -1;
+  for (const guint8 *line = bytes; line < end;)
     {
-      guint8 byte = bytes[i];
+      const guint8 *next;
 
-      if (writer->cr != (byte == '\n') || byte == '\0')
+      if (!writer->text && *line == '.')
+        {
+          memcpy (o, from, (gsize) (line - from));
+          o += line - from;
+          *o++ = '.';
+          from = line;
+        }
+      next = find_line_end (writer, line, end);
+      if (next == NULL)
         return -1;
-      if (!writer->text && byte == '.')
-        *o++ = '.';
-      *o++ = byte;
-      writer->cr = byte == '\r';
-      writer->text = byte != '\n';
+      writer->text = next[-1] != '\n';
+      writer->cr = writer->cr && writer->text;
+      line = next;
     }
-  return o - out;
+  memcpy (o, from, (gsize) (end - from));
+  return o + (end - from) - out;
 }
 
 /**

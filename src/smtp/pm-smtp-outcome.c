@@ -30,6 +30,7 @@ static const Rule rules[] = {
   { PM_SMTP_PHASE_CONNECT, ANY_SOURCE, ANY_CODE, PM_SMTP_OUTCOME_NEXT_HOST },
   { PM_SMTP_PHASE_GREETING, ANY_SOURCE, ANY_CODE, PM_SMTP_OUTCOME_NEXT_HOST },
   { PM_SMTP_PHASE_HELLO, ANY_SOURCE, ANY_CODE, PM_SMTP_OUTCOME_NEXT_HOST },
+  { PM_SMTP_PHASE_TLS, ANY_SOURCE, ANY_CODE, PM_SMTP_OUTCOME_NEXT_HOST },
 
   { PM_SMTP_PHASE_DOT, PM_SMTP_SOURCE_PEER, CLASS (2), PM_SMTP_OUTCOME_DELIVERED },
 
@@ -39,6 +40,10 @@ static const Rule rules[] = {
 
   // RFC 5321 3.8: 421 says that this host closes, in any phase.
   { ANY_PHASE, ANY_SOURCE, CODE (421), PM_SMTP_OUTCOME_NEXT_HOST },
+
+  // A login that fails is our administrator's trouble and no fault of the mail. The next host would
+  // not like it better, and some lock an account after a few.
+  { PM_SMTP_PHASE_AUTH, ANY_SOURCE, ANY_CODE, PM_SMTP_OUTCOME_DEFER },
 
   // RFC 5321 4.5.3.1.10: the rest of the recipients go in another transaction. Old servers say 552.
   { PM_SMTP_PHASE_RCPT, ANY_SOURCE, CODE (452), PM_SMTP_OUTCOME_DEFER },
@@ -104,6 +109,8 @@ pm_smtp_phase_to_string (PmSmtpPhase phase)
     [PM_SMTP_PHASE_CONNECT] = "connect",
     [PM_SMTP_PHASE_GREETING] = "greeting",
     [PM_SMTP_PHASE_HELLO] = "hello",
+    [PM_SMTP_PHASE_TLS] = "tls",
+    [PM_SMTP_PHASE_AUTH] = "auth",
     [PM_SMTP_PHASE_MAIL] = "mail",
     [PM_SMTP_PHASE_RCPT] = "rcpt",
     [PM_SMTP_PHASE_DATA] = "data",

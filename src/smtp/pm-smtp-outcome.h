@@ -17,6 +17,8 @@ typedef enum
   PM_SMTP_PHASE_CONNECT,
   PM_SMTP_PHASE_GREETING,
   PM_SMTP_PHASE_HELLO,
+  PM_SMTP_PHASE_TLS,  /* STARTTLS and the handshake */
+  PM_SMTP_PHASE_AUTH, /* our login */
   PM_SMTP_PHASE_MAIL,
   PM_SMTP_PHASE_RCPT,
   PM_SMTP_PHASE_DATA, /* the DATA command and the sending of the message */

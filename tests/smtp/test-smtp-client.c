@@ -12,6 +12,27 @@
 
 typedef struct
 {
+  const char *name;
+  const char *peer;
+  const char *story;
+  const char *wire;    /* (nullable) */
+  const char *message; /* (nullable): another one than usual */
+  guint n_messages;
+  PmSmtpClientMessage envelope; /* without its addresses */
+  PmDsnNotify notify[RECIPIENTS];
+  const char *orcpt[RECIPIENTS];
+  gboolean utf8_sender;
+  gboolean utf8_recipient; /* the second */
+  gboolean unreadable;
+  PmSmtpClientConfig config; /* without its name */
+  const char *mechanism;     /* (nullable): what auth_choose gives */
+  const char *initial;       /* (nullable) */
+  gboolean no_step;          /* auth_step gives up */
+  gboolean unproved;         /* auth_done says no */
+} Script;
+
+typedef struct
+{
   PmSmtpClient *client;
   GString *wire;  /* what the client said */
   GString *story; /* what the handler was told */
@@ -19,33 +40,40 @@ typedef struct
   gsize pulled;
   guint results[RECIPIENTS];
   guint n_messages; /* how many more to send from finished() */
-  gboolean unreadable;
-  gboolean eight_bit;
-  guint64 size;
+  const Script *script; /* (nullable) */
+  GString *traced;
 } Talk;
 
 static void
 send (Talk *talk)
 {
-  g_autoptr (PmMailAddress) sender = pm_mail_address_parse ("s@a.example", NULL);
-  const PmMailAddress *recipients[RECIPIENTS];
+  g_autoptr (PmMailAddress) sender = pm_mail_address_parse (
+      talk->script != NULL && talk->script->utf8_sender ? "sé@a.example" : "s@a.example", NULL);
+  PmSmtpClientRecipient recipients[RECIPIENTS] = { 0 };
+  PmSmtpClientMessage message = { 0 };
 
+  if (talk->script != NULL)
+    message = talk->script->envelope;
   for (int i = 0; i < RECIPIENTS; i++)
     {
-      g_autofree char *text = g_strdup_printf ("r%d@b.example", i);
+      gboolean other = talk->script != NULL && talk->script->utf8_recipient && i == 1;
+      g_autofree char *text = g_strdup_printf ("r%d%s@b.example", i, other ? "é" : "");
 
-      recipients[i] = pm_mail_address_parse (text, NULL);
+      recipients[i].address = pm_mail_address_parse (text, NULL);
+      if (talk->script != NULL)
+        {
+          recipients[i].notify = talk->script->notify[i];
+          recipients[i].orcpt = talk->script->orcpt[i];
+        }
       talk->results[i] = 0;
     }
   talk->pulled = 0;
-  g_assert_true (pm_smtp_client_send (talk->client,
-                                      &(PmSmtpClientMessage){ .sender = sender,
-                                                              .recipients = recipients,
-                                                              .n_recipients = RECIPIENTS,
-                                                              .size = talk->size,
-                                                              .eight_bit = talk->eight_bit }));
+  message.sender = sender;
+  message.recipients = recipients;
+  message.n_recipients = RECIPIENTS;
+  g_assert_true (pm_smtp_client_send (talk->client, &message));
   for (int i = 0; i < RECIPIENTS; i++)
-    pm_mail_address_unref ((PmMailAddress *) recipients[i]);
+    pm_mail_address_unref ((PmMailAddress *) recipients[i].address);
 }
 
 static gssize
@@ -55,7 +83,7 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer user_data)
   gsize left = strlen (talk->message) - talk->pulled;
   gsize some = MIN (MIN (left, size), 7);
 
-  if (talk->unreadable)
+  if (talk->script != NULL && talk->script->unreadable)
     return -1;
   memcpy (bytes, talk->message + talk->pulled, some);
   talk->pulled += some;
@@ -63,18 +91,17 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer user_data)
 }
 
 static void
-result_cb (PmSmtpClient *client,
-           guint index,
-           PmSmtpPhase phase,
-           const PmSmtpReply *reply,
-           gpointer user_data)
+result_cb (PmSmtpClient *client, const PmSmtpClientResult *result, gpointer user_data)
 {
   Talk *talk = user_data;
+  const PmSmtpReply *reply = result->reply;
 
-  g_assert_cmpuint (index, <, RECIPIENTS);
-  g_assert_cmpuint (++talk->results[index], ==, 1); // exactly once
-  g_string_append_printf (talk->story, "%u:%s:%u%s ", index, pm_smtp_phase_to_string (phase),
-                          reply->code, reply->source == PM_SMTP_SOURCE_LOCAL ? "!" : "");
+  g_assert_cmpuint (result->index, <, RECIPIENTS);
+  g_assert_cmpuint (++talk->results[result->index], ==, 1); // exactly once
+  g_string_append_printf (talk->story, "%u:%s:%u%s%s%s ", result->index,
+                          pm_smtp_phase_to_string (result->phase), reply->code,
+                          reply->source == PM_SMTP_SOURCE_LOCAL ? "!" : "",
+                          result->relayed ? "r" : "", result->again ? "+" : "");
 }
 
 static void
@@ -112,6 +139,17 @@ static const PmSmtpClientHandler handler = {
   .closed = closed_cb,
 };
 
+static PmSmtpClient *
+new_client (Talk *talk)
+{
+  PmSmtpClientConfig config = { 0 };
+
+  if (talk->script != NULL)
+    config = talk->script->config;
+  config.hello = "c.example";
+  return pm_smtp_client_new (&config, &handler, talk);
+}
+
 static gsize
 collect (Talk *talk)
 {
@@ -129,19 +167,6 @@ collect (Talk *talk)
   return sum;
 }
 
-typedef struct
-{
-  const char *name;
-  const char *peer;
-  const char *story;
-  const char *wire;    /* (nullable) */
-  const char *message; /* (nullable): another one than usual */
-  guint n_messages;
-  guint64 size;
-  gboolean eight_bit;
-  gboolean unreadable;
-} Script;
-
 #define HI "220 mx hello\r\n@250-mx\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 8BITMIME\r\n"
 #define PLAIN "220 mx\r\n@250 mx\r\n"
 #define SAY_ENVELOPE                                                                \
@@ -152,53 +177,54 @@ typedef struct
 
 static const Script scripts[] = {
   { "good", HI "@" OK4 "354 go\r\n@250 2.0.0 taken\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished closed",
+    ALL ("dot", "250r") "finished closed",
     "EHLO c.example\r\n" SAY_ENVELOPE "Hi\r\n..dot\r\n.\r\nQUIT\r\n" },
   { "plain", PLAIN "@250 ok\r\n@250 ok\r\n@250 ok\r\n@250 ok\r\n@354 go\r\n@250 ok\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished closed",
+    ALL ("dot", "250r") "finished closed",
     "EHLO c.example\r\n" SAY_ENVELOPE "Hi\r\n..dot\r\n.\r\nQUIT\r\n" },
-  { "helo", "220 mx\r\n@502 what\r\n@250 mx\r\n@550 no\r\n@250 reset\r\n@221 bye\r\n",
+  { "helo", "220 mx\r\n@502 what\r\n@250 mx\r\n@550 no\r\n@221 bye\r\n",
     ALL ("mail", "550") "finished closed",
-    "EHLO c.example\r\nHELO c.example\r\nMAIL FROM:<s@a.example>\r\nRSET\r\nQUIT\r\n" },
+    "EHLO c.example\r\nHELO c.example\r\nMAIL FROM:<s@a.example>\r\nQUIT\r\n" },
   { "no-line-end", HI "@" OK4 "354 go\r\n@250 ok\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished closed", "EHLO c.example\r\n" SAY_ENVELOPE "Hi\r\n.\r\nQUIT\r\n",
+    ALL ("dot", "250r") "finished closed", "EHLO c.example\r\n" SAY_ENVELOPE "Hi\r\n.\r\nQUIT\r\n",
     .message = "Hi" },
   { "empty-message", HI "@" OK4 "354 go\r\n@250 ok\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished closed", "EHLO c.example\r\n" SAY_ENVELOPE ".\r\nQUIT\r\n",
+    ALL ("dot", "250r") "finished closed", "EHLO c.example\r\n" SAY_ENVELOPE ".\r\nQUIT\r\n",
     .message = "" },
   { "size-and-8bit", HI "@" OK4 "354 go\r\n@250 ok\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished closed",
+    ALL ("dot", "250r") "finished closed",
     "EHLO c.example\r\nMAIL FROM:<s@a.example> SIZE=9 BODY=8BITMIME\r\nRCPT TO:<r0@b.example>\r\n"
     "RCPT TO:<r1@b.example>\r\nRCPT TO:<r2@b.example>\r\nDATA\r\nHi\r\n..dot\r\n.\r\nQUIT\r\n",
-    .size = 9, .eight_bit = TRUE },
+    .envelope = { .size = 9, .eight_bit = TRUE } },
   { "one-refused",
     HI "@250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go\r\n@250 ok\r\n@221 bye\r\n",
-    "1:rcpt:550 0:dot:250 2:dot:250 finished closed" },
+    "1:rcpt:550 0:dot:250r 2:dot:250r finished closed" },
   { "all-refused",
-    HI "@250 ok\r\n550 no\r\n451 later\r\n550 no\r\n554 no valid\r\n@250 reset\r\n@221 bye\r\n",
+    HI "@250 ok\r\n550 no\r\n451 later\r\n550 no\r\n554 no valid\r\n@221 bye\r\n",
     "0:rcpt:550 1:rcpt:451 2:rcpt:550 finished closed",
-    "EHLO c.example\r\n" SAY_ENVELOPE "RSET\r\nQUIT\r\n" },
+    "EHLO c.example\r\n" SAY_ENVELOPE "QUIT\r\n" },
   { "all-refused-and-354",
     HI "@250 ok\r\n550 no\r\n550 no\r\n550 no\r\n354 go\r\n@554 none\r\n@221 bye\r\n",
     "0:rcpt:550 1:rcpt:550 2:rcpt:550 finished closed",
     "EHLO c.example\r\n" SAY_ENVELOPE ".\r\nQUIT\r\n" },
   { "all-refused-plain",
-    PLAIN "@250 ok\r\n@550 no\r\n@550 no\r\n@550 no\r\n@250 reset\r\n@221 bye\r\n",
+    PLAIN "@250 ok\r\n@550 no\r\n@550 no\r\n@550 no\r\n@221 bye\r\n",
     "0:rcpt:550 1:rcpt:550 2:rcpt:550 finished closed" },
   { "sender-refused",
-    HI "@550 no\r\n503 what\r\n503 what\r\n503 what\r\n503 what\r\n@250 reset\r\n@221 x\r\n",
+    HI "@550 no\r\n503 what\r\n503 what\r\n503 what\r\n503 what\r\n@221 x\r\n",
     ALL ("mail", "550") "finished closed" },
-  { "data-refused", HI "@" OK4 "451 no\r\n@250 reset\r\n@221 bye\r\n",
+  { "data-refused", HI "@" OK4 "451 no\r\n@221 bye\r\n",
     ALL ("data", "451") "finished closed" },
   { "dot-refused", HI "@" OK4 "354 go\r\n@554 spam\r\n@221 bye\r\n",
     ALL ("dot", "554") "finished closed" },
   { "two-messages", HI "@" OK4 "354 go\r\n@250 ok\r\n@" OK4 "354 go\r\n@452 full\r\n@221 bye\r\n",
-    ALL ("dot", "250") "finished " ALL ("dot", "452") "finished closed", .n_messages = 1 },
+    ALL ("dot", "250r") "finished " ALL ("dot", "452") "finished closed", .n_messages = 1 },
   { "no-8bitmime", PLAIN "@221 bye\r\n", ALL ("mail", "554!") "finished closed",
-    "EHLO c.example\r\nQUIT\r\n", .eight_bit = TRUE },
+    "EHLO c.example\r\nQUIT\r\n", .envelope = { .eight_bit = TRUE } },
   { "too-large", HI "@221 bye\r\n", ALL ("mail", "552!") "finished closed",
-    "EHLO c.example\r\nQUIT\r\n", .size = 1001 },
-  { "reset-refused", HI "@" OK4 "451 no\r\n@550 no\r\n", ALL ("data", "451") "broken closed" },
+    "EHLO c.example\r\nQUIT\r\n", .envelope = { .size = 1001 } },
+  { "reset-refused", HI "@" OK4 "451 no\r\n@550 no\r\n",
+    ALL ("data", "451") "finished " ALL ("hello", "550") "broken closed", .n_messages = 1 },
 
   // Early ends.
   { "greeting-554", "554 no service\r\n", ALL ("greeting", "554") "broken closed", "" },
@@ -216,7 +242,7 @@ static const Script scripts[] = {
   { "lost-after-greeting", "220 mx\r\n", ALL ("hello", "421!") "broken closed" },
   { "lost-in-envelope", HI "@250 ok\r\n250 ok\r\n", ALL ("rcpt", "421!") "broken closed" },
   { "lost-after-dot", HI "@" OK4 "354 go\r\n@", ALL ("dot", "421!") "broken closed" },
-  { "lost-at-quit", HI "@" OK4 "354 go\r\n@250 ok\r\n@", ALL ("dot", "250") "finished closed" },
+  { "lost-at-quit", HI "@" OK4 "354 go\r\n@250 ok\r\n@", ALL ("dot", "250r") "finished closed" },
 
   // Rubbish.
   { "http", "HTTP/1.1 400 Bad Request\r\n", ALL ("greeting", "451!") "broken closed", "" },
@@ -224,12 +250,12 @@ static const Script scripts[] = {
   { "binary", "\x80\xff\x01\r\n", ALL ("greeting", "451!") "broken closed", "" },
   { "354-greeting", "354 go\r\n", ALL ("greeting", "451!") "broken closed", "" },
   { "mixed-codes", "220-mx\r\n250 mx\r\n", ALL ("greeting", "451!") "broken closed", "" },
-  { "354-to-mail", HI "@354 go\r\n", ALL ("rcpt", "451!") "broken closed" },
+  { "354-to-mail", HI "@354 go\r\n", ALL ("mail", "451!") "broken closed" },
   { "250-to-data", HI "@" OK4 "250 ok\r\n", ALL ("data", "451!") "broken closed" },
   { "354-to-dot", HI "@" OK4 "354 go\r\n@354 go\r\n", ALL ("dot", "451!") "broken closed" },
   { "8-bit-text",
     HI "@250 ok\r\n250 ok\r\n550 \xff\xfe\x01 no\r\n250 ok\r\n354 go\r\n@250 ok\r\n@221 x\r\n",
-    "1:rcpt:550 0:dot:250 2:dot:250 finished closed" },
+    "1:rcpt:550 0:dot:250r 2:dot:250r finished closed" },
 
   // Answers to what was not asked yet are never believed.
   { "early-ehlo", "220 mx\r\n250 mx\r\n", ALL ("hello", "451!") "broken closed", "" },
@@ -238,7 +264,7 @@ static const Script scripts[] = {
   { "early-554-with-354", HI "@" OK4 "354 go\r\n554 no\r\n", ALL ("data", "554") "broken closed" },
   { "early-envelope", PLAIN "250 ok\r\n", ALL ("mail", "451!") "broken closed" },
   { "early-after-dot", HI "@" OK4 "354 go\r\n@250 ok\r\n250 again\r\n",
-    ALL ("dot", "250") "finished closed:451" },
+    ALL ("dot", "250r") "finished closed:451" },
 
   // Our own trouble.
   { "unreadable", HI "@" OK4 "354 go\r\n", ALL ("data", "451!") "broken closed",
@@ -258,13 +284,11 @@ check_script (const Script *script, gsize piece)
                 .story = g_string_new (NULL),
                 .message = script->message == NULL ? "Hi\r\n.dot\r\n" : script->message,
                 .n_messages = script->n_messages,
-                .size = script->size,
-                .eight_bit = script->eight_bit,
-                .unreadable = script->unreadable };
+                .script = script };
   g_auto (GStrv) parts = g_strsplit (script->peer, "@", -1);
 
   g_test_message ("%s in pieces of %" G_GSIZE_FORMAT, script->name, piece);
-  talk.client = pm_smtp_client_new ("c.example", &handler, &talk);
+  talk.client = new_client (&talk);
   send (&talk);
   for (gsize i = 0; parts[i] != NULL; i++)
     {
@@ -306,7 +330,7 @@ test_endless (void)
       Talk talk = { .wire = g_string_new (NULL), .story = g_string_new (NULL), .message = "" };
       guint fed = 0;
 
-      talk.client = pm_smtp_client_new ("c.example", &handler, &talk);
+      talk.client = new_client (&talk);
       send (&talk);
       while (pm_smtp_client_get_state (talk.client) != PM_SMTP_CLIENT_CLOSED)
         {
@@ -333,7 +357,7 @@ test_large (void)
   for (int i = 0; i < 100000; i++)
     g_string_append (message, ".line\r\n");
   talk.message = message->str;
-  talk.client = pm_smtp_client_new ("c.example", &handler, &talk);
+  talk.client = new_client (&talk);
   out = pm_smtp_client_get_output (talk.client);
   send (&talk);
   pm_smtp_client_feed (talk.client, "220 mx\r\n", 8);
@@ -364,7 +388,7 @@ test_dot_before_it_left (void)
 {
   Talk talk = { .wire = g_string_new (NULL), .story = g_string_new (NULL), .message = "Hi\r\n" };
 
-  talk.client = pm_smtp_client_new ("c.example", &handler, &talk);
+  talk.client = new_client (&talk);
   send (&talk);
   pm_smtp_client_feed (talk.client, "220 mx\r\n", 8);
   collect (&talk);
@@ -386,7 +410,7 @@ test_idle (void)
 {
   Talk talk = { .wire = g_string_new (NULL), .story = g_string_new (NULL), .message = "" };
 
-  talk.client = pm_smtp_client_new ("c.example", &handler, &talk);
+  talk.client = new_client (&talk);
   pm_smtp_client_feed (talk.client, "220 mx\r\n", 8);
   collect (&talk);
   pm_smtp_client_feed (talk.client, "250 mx\r\n", 8);
