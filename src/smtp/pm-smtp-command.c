@@ -9,8 +9,11 @@
 
 static const char *const names[] = {
   [PM_SMTP_VERB_UNKNOWN] = "UNKNOWN",
+  [PM_SMTP_VERB_AUTH] = "AUTH",
+  [PM_SMTP_VERB_BDAT] = "BDAT",
   [PM_SMTP_VERB_DATA] = "DATA",
   [PM_SMTP_VERB_EHLO] = "EHLO",
+  [PM_SMTP_VERB_ETRN] = "ETRN",
   [PM_SMTP_VERB_EXPN] = "EXPN",
   [PM_SMTP_VERB_HELO] = "HELO",
   [PM_SMTP_VERB_HELP] = "HELP",
@@ -19,7 +22,9 @@ static const char *const names[] = {
   [PM_SMTP_VERB_QUIT] = "QUIT",
   [PM_SMTP_VERB_RCPT] = "RCPT",
   [PM_SMTP_VERB_RSET] = "RSET",
+  [PM_SMTP_VERB_STARTTLS] = "STARTTLS",
   [PM_SMTP_VERB_VRFY] = "VRFY",
+  [PM_SMTP_VERB_XCLIENT] = "XCLIENT",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (names) == PM_SMTP_N_VERBS);

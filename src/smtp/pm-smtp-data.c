@@ -110,6 +110,30 @@ find_line_end (PmSmtpDataWriter *writer, const guint8 *from, const guint8 *end)
 }
 
 /**
+ * pm_smtp_chunk_reader_feed:
+ *
+ * Returns: whether the octets are lines.
+ */
+PmSmtpDataResult
+pm_smtp_chunk_reader_feed (PmSmtpChunkReader *reader, const guint8 *bytes, gsize size)
+{
+  for (gsize i = 0; i < size; i++)
+    {
+      guint8 byte = bytes[i];
+
+      if (reader->cr && byte != '\n')
+        return PM_SMTP_DATA_BARE_CR;
+      if (!reader->cr && byte == '\n')
+        return PM_SMTP_DATA_BARE_LF;
+      if (byte == '\0')
+        return PM_SMTP_DATA_NUL;
+      reader->cr = byte == '\r';
+      reader->text = byte != '\n';
+    }
+  return PM_SMTP_DATA_MORE;
+}
+
+/**
  * pm_smtp_data_writer_feed:
  *
  * Looks for line ends by memchr() and copies what stands between two dots in one go.

@@ -48,6 +48,23 @@ PmSmtpDataResult pm_smtp_data_reader_feed (PmSmtpDataReader *reader,
                                            gpointer user_data);
 
 /**
+ * PmSmtpChunkReader:
+ *
+ * Looks at the octets of BDAT (RFC 3030), whose end is counted and not searched: they must be lines
+ * as DATA has them. Zeroed it is at the start of a message.
+ */
+typedef struct
+{
+  gboolean text; /* within a line */
+  gboolean cr;   /* after a CR */
+} PmSmtpChunkReader;
+
+/* PM_SMTP_DATA_MORE, or what is wrong with the octets: never PM_SMTP_DATA_END. */
+PmSmtpDataResult pm_smtp_chunk_reader_feed (PmSmtpChunkReader *reader,
+                                            const guint8 *bytes,
+                                            gsize size);
+
+/**
  * PmSmtpDataWriter:
  *
  * The other way: puts the transparency dots in (RFC 5321 4.5.2). It passes no bare CR, bare LF or

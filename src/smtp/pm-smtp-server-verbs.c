@@ -9,7 +9,7 @@
 #include "smtp/pm-smtp-server-private.h"
 
 #define IN(state) (1u << PM_SMTP_SERVER_##state)
-#define IN_ANY (IN (FRESH) | IN (READY) | IN (MAIL) | IN (RCPT))
+#define IN_ANY (IN (FRESH) | IN (READY) | IN (MAIL) | IN (RCPT) | IN (CHUNKS))
 
 // RFC 5321 4.5.3.1.4 asks for 512 bytes; extensions add to MAIL and RCPT (4.1.2).
 #define LINE 1000
@@ -20,13 +20,21 @@ typedef struct
   void (*run) (PmSmtpServer *server, const char *argument);
   guint states;
   guint max_line;
-  gboolean last; /* RFC 2920 3.1: may only be the last command of a group */
-  gboolean idle; /* does not bring mail further */
-  gboolean bare; /* takes no argument */
+  gboolean last;     /* RFC 2920 3.1: may only be the last command of a group */
+  gboolean idle;     /* does not bring mail further */
+  gboolean bare;     /* takes no argument */
+  gboolean extended; /* only after EHLO */
+  gboolean octets;   /* what follows the line belongs to the command */
+  const char *shown; /* (nullable): what the trace has instead of the line */
 } Verb;
 
-static gboolean
-is_hello_name (const char *name)
+/**
+ * pm_smtp_server_is_host_name:
+ *
+ * Returns: whether it may be a client's name, or a literal.
+ */
+gboolean
+pm_smtp_server_is_host_name (const char *name)
 {
   gsize length = strlen (name);
 
@@ -41,7 +49,7 @@ is_hello_name (const char *name)
 static void
 run_hello (PmSmtpServer *server, const char *name, gboolean extended)
 {
-  if (!is_hello_name (name))
+  if (!pm_smtp_server_is_host_name (name))
     {
       pm_smtp_server_say (server, 501, "5.5.4", "Say your host name, as EHLO mail.example.com");
       return;
@@ -84,10 +92,9 @@ read_path (PmSmtpServer *server, const char *argument, const char *prefix, PmSmt
       pm_smtp_server_say (server, 501, "5.5.4", text);
       return NULL;
     }
-  // RFC 6531 3.5: without SMTPUTF8, which is not offered yet, addresses are ASCII.
-  if (!g_str_is_ascii (argument))
+  if (!g_utf8_validate (argument, -1, NULL))
     {
-      pm_smtp_server_say (server, 553, "5.6.7", "The address must be in ASCII");
+      pm_smtp_server_say (server, 553, "5.6.7", "The address is neither ASCII nor UTF-8");
       return NULL;
     }
 
@@ -96,6 +103,16 @@ read_path (PmSmtpServer *server, const char *argument, const char *prefix, PmSmt
     pm_smtp_server_say (server, 501, kind == PM_SMTP_PATH_REVERSE ? "5.1.7" : "5.1.3",
                         error->message);
   return path;
+}
+
+// RFC 6531 3.4, 3.5: UTF-8 only in a transaction that asked for it.
+static gboolean
+is_readable (PmSmtpServer *server, const char *argument, gboolean utf8)
+{
+  if (utf8 || g_str_is_ascii (argument))
+    return TRUE;
+  pm_smtp_server_say (server, 553, "5.6.7", "The address must be in ASCII; or use SMTPUTF8");
+  return FALSE;
 }
 
 static void
@@ -111,9 +128,11 @@ run_mail (PmSmtpServer *server, const char *argument)
       return;
     }
   path = read_path (server, argument, "FROM:", PM_SMTP_PATH_REVERSE);
-  if (path == NULL || !pm_smtp_server_read_mail (server, path, &mail))
+  if (path == NULL || !pm_smtp_server_read_mail (server, path, &mail) ||
+      !is_readable (server, argument, mail.utf8))
     return;
 
+  server->utf8 = mail.utf8;
   server->n_recipients = server->n_over = 0;
   pm_smtp_server_ask (server, PM_SMTP_QUESTION_MAIL);
   server->handler->mail (server, &mail, server->user_data);
@@ -135,7 +154,8 @@ run_rcpt (PmSmtpServer *server, const char *argument)
   g_autoptr (PmSmtpPath) path = read_path (server, argument, "TO:", PM_SMTP_PATH_FORWARD);
   PmSmtpRcpt rcpt = { 0 };
 
-  if (path == NULL || !pm_smtp_server_read_rcpt (server, path, &rcpt))
+  if (path == NULL || !is_readable (server, argument, server->utf8) ||
+      !pm_smtp_server_read_rcpt (server, path, &rcpt))
     return;
   if (server->n_recipients >= server->max_recipients)
     {
@@ -197,6 +217,11 @@ run_quit (PmSmtpServer *server, const char *argument)
 static void
 run_vrfy (PmSmtpServer *server, const char *argument)
 {
+  if (*argument == '\0')
+    {
+      pm_smtp_server_say (server, 501, "5.5.4", "Say whom you mean, as VRFY anna@example.com");
+      return;
+    }
   pm_smtp_server_say (server, 252, "2.5.0", "Send a message and it will be tried");
 }
 
@@ -212,9 +237,51 @@ run_help (PmSmtpServer *server, const char *argument)
   pm_smtp_server_say (server, 214, "2.0.0", "See RFC 5321");
 }
 
+static void
+run_starttls (PmSmtpServer *server, const char *argument)
+{
+  if (server->secured)
+    {
+      pm_smtp_server_say (server, 503, "5.5.1", "TLS is in use already");
+      return;
+    }
+  if (!server->starttls)
+    {
+      pm_smtp_server_say (server, 502, "5.5.1", "There is no TLS here");
+      return;
+    }
+  pm_smtp_server_ask (server, PM_SMTP_QUESTION_STARTTLS);
+  server->handler->starttls (server, server->user_data);
+}
+
+// RFC 1985 5.2: a node's name, with "@" for the domains below it too, or "#" and a queue's name.
+static void
+run_etrn (PmSmtpServer *server, const char *argument)
+{
+  const char *name = argument + (*argument == '@' || *argument == '#' ? 1 : 0);
+
+  if (!server->etrn)
+    {
+      pm_smtp_server_say (server, 502, "5.5.1", "ETRN is not offered to you");
+      return;
+    }
+  if (!pm_smtp_server_is_host_name (name))
+    {
+      pm_smtp_server_say (server, 501, "5.5.4", "Say whose mail, as ETRN example.com");
+      return;
+    }
+  pm_smtp_server_ask (server, PM_SMTP_QUESTION_ETRN);
+  server->handler->etrn (server, argument, server->user_data);
+}
+
 static const Verb verbs[PM_SMTP_N_VERBS] = {
+  [PM_SMTP_VERB_AUTH] = { pm_smtp_server_run_auth, IN (READY), PM_SMTP_SERVER_LONGEST_LINE,
+                          .last = TRUE, .extended = TRUE, .shown = "AUTH (a log-in)" },
+  [PM_SMTP_VERB_BDAT] = { pm_smtp_server_run_bdat, IN_ANY, LINE, .octets = TRUE },
   [PM_SMTP_VERB_DATA] = { run_data, IN (MAIL) | IN (RCPT), LINE, .last = TRUE, .bare = TRUE },
   [PM_SMTP_VERB_EHLO] = { run_ehlo, IN_ANY, LINE, .last = TRUE, .idle = TRUE },
+  [PM_SMTP_VERB_ETRN] = { run_etrn, IN (READY), LINE, .last = TRUE, .idle = TRUE,
+                          .extended = TRUE },
   [PM_SMTP_VERB_EXPN] = { run_expn, IN_ANY, LINE, .last = TRUE, .idle = TRUE },
   [PM_SMTP_VERB_HELO] = { run_helo, IN_ANY, LINE, .last = TRUE, .idle = TRUE },
   [PM_SMTP_VERB_HELP] = { run_help, IN_ANY, LINE, .idle = TRUE },
@@ -223,7 +290,11 @@ static const Verb verbs[PM_SMTP_N_VERBS] = {
   [PM_SMTP_VERB_QUIT] = { run_quit, IN_ANY, LINE, .bare = TRUE },
   [PM_SMTP_VERB_RCPT] = { run_rcpt, IN (MAIL) | IN (RCPT), LINE_WITH_PARAMETERS },
   [PM_SMTP_VERB_RSET] = { run_rset, IN_ANY, LINE, .idle = TRUE, .bare = TRUE },
+  [PM_SMTP_VERB_STARTTLS] = { run_starttls, IN (READY), LINE, .last = TRUE, .idle = TRUE,
+                              .bare = TRUE, .extended = TRUE },
   [PM_SMTP_VERB_VRFY] = { run_vrfy, IN_ANY, LINE, .last = TRUE, .idle = TRUE },
+  [PM_SMTP_VERB_XCLIENT] = { pm_smtp_server_run_xclient, IN (READY), LINE_WITH_PARAMETERS,
+                             .last = TRUE, .idle = TRUE, .extended = TRUE },
 };
 
 static void
@@ -235,6 +306,8 @@ refuse_order (PmSmtpServer *server)
     text = "Say EHLO first";
   else if (server->state == PM_SMTP_SERVER_MAIL || server->state == PM_SMTP_SERVER_RCPT)
     text = "A transaction is under way already";
+  else if (server->state == PM_SMTP_SERVER_CHUNKS)
+    text = "The message is under way: send its next BDAT, or RSET";
   pm_smtp_server_say (server, 503, "5.5.1", text);
 }
 
@@ -252,8 +325,27 @@ has_controls (const char *line)
 static gboolean
 is_too_early (PmSmtpServer *server, const Verb *verb)
 {
-  server->alone = verb->run != run_quit && (verb->last || !server->extended);
+  server->alone =
+      verb->run != run_quit && !verb->octets && (verb->last || !server->extended);
   return server->alone && pm_buffer_size (&server->input) > 0;
+}
+
+// Octets that follow a command nobody could read would be taken for commands: then it is over.
+static void
+refuse_line (PmSmtpServer *server, const Verb *verb, const char *why)
+{
+  if (verb->octets)
+    pm_smtp_server_violate (server, 501, "5.5.4", why);
+  else
+    pm_smtp_server_say (server, 500, "5.5.2", why);
+}
+
+static const char *
+shown (PmSmtpVerb name, const Verb *verb, const char *line)
+{
+  if (name == PM_SMTP_VERB_UNKNOWN)
+    return "(no command that is known here)";
+  return verb->shown == NULL ? line : verb->shown;
 }
 
 /**
@@ -270,21 +362,19 @@ pm_smtp_server_command (PmSmtpServer *server, const char *line, gsize size)
   PmSmtpVerb name = pm_smtp_verb_parse (line, &argument);
   const Verb *verb = &verbs[name];
 
-  pm_smtp_server_trace (server, FALSE,
-                        name != PM_SMTP_VERB_UNKNOWN ? line : "(no command that is known here)");
+  pm_smtp_server_trace (server, FALSE, shown (name, verb, line));
   if (name != PM_SMTP_VERB_UNKNOWN && is_too_early (server, verb))
-    {
-      pm_smtp_server_say (server, 554, "5.5.1", "You sent more before it was your turn");
-      pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
-    }
+    pm_smtp_server_violate (server, 554, "5.5.1", "You sent more before it was your turn");
   else if (size > (verb->max_line == 0 ? LINE : verb->max_line))
-    pm_smtp_server_say (server, 500, "5.5.2", "The line is too long");
+    refuse_line (server, verb, "The line is too long");
   else if (has_controls (line))
-    pm_smtp_server_say (server, 500, "5.5.2", "There are control characters in the line");
+    refuse_line (server, verb, "There are control characters in the line");
   else if (name == PM_SMTP_VERB_UNKNOWN)
     pm_smtp_server_say (server, 500, "5.5.2", "This command is not known here");
   else if ((verb->states & (1u << server->state)) == 0)
     refuse_order (server);
+  else if (verb->extended && !server->extended)
+    pm_smtp_server_say (server, 503, "5.5.1", "Say EHLO first");
   else if (verb->bare && *argument != '\0')
     pm_smtp_server_say (server, 501, "5.5.4", "This command takes no argument");
   else if (verb->idle && ++server->n_idle > server->max_idle_commands)

@@ -16,10 +16,6 @@
 #define OUTPUT_LIMIT (64 * 1024)
 // Room for the replies to one command; below it the client must read.
 #define OUTPUT_RESERVE (16 * 1024)
-// Of a refused message, or as much again as a message may have.
-#define SWALLOW_LIMIT (1024 * 1024)
-// No verb has more (RFC 4954 4 asks for that with AUTH).
-#define LONGEST_LINE 12288
 
 /**
  * pm_smtp_server_state_to_string:
@@ -36,7 +32,11 @@ pm_smtp_server_state_to_string (PmSmtpServerState state)
     [PM_SMTP_SERVER_MAIL] = "mail",
     [PM_SMTP_SERVER_RCPT] = "rcpt",
     [PM_SMTP_SERVER_DATA] = "data",
+    [PM_SMTP_SERVER_CHUNK] = "chunk",
+    [PM_SMTP_SERVER_CHUNKS] = "chunks",
     [PM_SMTP_SERVER_COMMIT] = "commit",
+    [PM_SMTP_SERVER_AUTH] = "auth",
+    [PM_SMTP_SERVER_TLS] = "tls",
     [PM_SMTP_SERVER_CLOSED] = "closed",
   };
 
@@ -44,29 +44,13 @@ pm_smtp_server_state_to_string (PmSmtpServerState state)
   return names[state];
 }
 
-static gboolean
-in_transaction (PmSmtpServer *server)
+// The transaction that @mail began is dropped, where there is one.
+void
+pm_smtp_server_tell_reset (PmSmtpServer *server)
 {
-  switch (server->state)
-    {
-    case PM_SMTP_SERVER_MAIL:
-    case PM_SMTP_SERVER_RCPT:
-      return TRUE;
-    case PM_SMTP_SERVER_DATA:
-      return server->refusal == NULL; // a refused one was dropped at once
-    case PM_SMTP_SERVER_GREETING:
-    case PM_SMTP_SERVER_FRESH:
-    case PM_SMTP_SERVER_READY:
-    case PM_SMTP_SERVER_COMMIT:
-    case PM_SMTP_SERVER_CLOSED:
-    default:
-      return FALSE;
-    }
-}
-
-static void
-tell_reset (PmSmtpServer *server)
-{
+  if (!server->open)
+    return;
+  server->open = FALSE;
   server->handler->reset (server, server->user_data);
 }
 
@@ -75,30 +59,35 @@ tell_reset (PmSmtpServer *server)
 void
 pm_smtp_server_set_state (PmSmtpServer *server, PmSmtpServerState state)
 {
-  gboolean lost = state == PM_SMTP_SERVER_CLOSED && in_transaction (server);
-
   if (server->state == state || server->state == PM_SMTP_SERVER_CLOSED)
     return;
 
-  g_debug ("smtp server %p: %s to %s", (void *) server,
-           pm_smtp_server_state_to_string (server->state), pm_smtp_server_state_to_string (state));
   server->state = state;
   if (state == PM_SMTP_SERVER_CLOSED)
-    pm_buffer_clear (&server->input);
-  if (lost)
-    tell_reset (server);
+    {
+      pm_buffer_clear (&server->input);
+      pm_smtp_server_tell_reset (server);
+    }
 }
 
 // Back to between transactions.
 void
 pm_smtp_server_drop (PmSmtpServer *server)
 {
-  gboolean open = in_transaction (server);
-
   if (server->state != PM_SMTP_SERVER_FRESH)
     pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
-  if (open)
-    tell_reset (server);
+  pm_smtp_server_tell_reset (server);
+}
+
+// Back to before EHLO: the client may be another one now, and nothing that was said holds any more.
+void
+pm_smtp_server_forget (PmSmtpServer *server)
+{
+  pm_smtp_server_drop (server);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_FRESH);
+  g_clear_pointer (&server->hello, g_free);
+  server->extended = FALSE;
+  server->authenticated = FALSE;
 }
 
 void
@@ -145,14 +134,21 @@ pm_smtp_server_say (PmSmtpServer *server, guint code, const char *status, const 
   pm_smtp_server_say_reply (server, reply);
 }
 
+// The session is over with it.
+void
+pm_smtp_server_say_last (PmSmtpServer *server, const PmSmtpReply *reply)
+{
+  append (server, reply);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+}
+
 // The client broke the rules that keep its commands and its messages apart.
-static void
-violate (PmSmtpServer *server, guint code, const char *status, const char *text)
+void
+pm_smtp_server_violate (PmSmtpServer *server, guint code, const char *status, const char *text)
 {
   g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, code, status, text);
 
-  append (server, reply);
-  pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
+  pm_smtp_server_say_last (server, reply);
 }
 
 void
@@ -164,228 +160,31 @@ pm_smtp_server_ask (PmSmtpServer *server, PmSmtpQuestion question)
   server->answered = FALSE;
 }
 
-static void
-settle_connected (PmSmtpServer *server, const PmSmtpReply *answer)
+// Says the banner, or why not.
+void
+pm_smtp_server_greet (PmSmtpServer *server, const PmSmtpReply *answer)
 {
-  g_autofree char *banner = g_strdup_printf ("%s ESMTP Pointsman", server->host);
+  g_autofree char *banner = NULL;
   g_autoptr (PmSmtpReply) greeting = NULL;
-
-  // RFC 5321 4.3.1: the banner begins with the host name, and has no enhanced code (RFC 2034 4).
-  greeting = answer != NULL ? pm_smtp_reply_ref (answer)
-                            : pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 220, NULL, banner);
-  append (server, greeting);
-  pm_smtp_server_set_state (server, pm_smtp_reply_is_positive (greeting) ? PM_SMTP_SERVER_FRESH
-                                                                         : PM_SMTP_SERVER_CLOSED);
-}
-
-static void
-settle_hello (PmSmtpServer *server, const PmSmtpReply *answer)
-{
-  g_autoptr (PmSmtpReply) usual = pm_smtp_server_hello_reply (server);
 
   if (answer != NULL && !pm_smtp_reply_is_positive (answer))
     {
-      pm_smtp_server_say_reply (server, answer);
+      pm_smtp_server_say_last (server, answer);
       return;
     }
-  pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
-  pm_smtp_server_say_reply (server, usual);
+  // RFC 5321 4.3.1: the banner begins with the host name, and has no enhanced code (RFC 2034 4).
+  banner = g_strdup_printf ("%s ESMTP Pointsman", server->host);
+  greeting = answer != NULL ? pm_smtp_reply_ref (answer)
+                            : pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 220, NULL, banner);
+  append (server, greeting);
+  pm_smtp_server_set_state (server, PM_SMTP_SERVER_FRESH);
 }
 
 static void
-settle_data (PmSmtpServer *server, const PmSmtpReply *answer)
+violate_line (PmSmtpServer *server)
 {
-  if (answer != NULL && !pm_smtp_reply_is_positive (answer) &&
-      !pm_smtp_reply_is_intermediate (answer))
-    {
-      pm_smtp_server_drop (server);
-      pm_smtp_server_say_reply (server, answer);
-      return;
-    }
-  if (pm_buffer_size (&server->input) > 0)
-    {
-      violate (server, 554, "5.5.1", "You sent data before it was asked for");
-      return;
-    }
-  server->data = (PmSmtpDataReader){ 0 };
-  server->size = server->swallowed = 0;
-  g_clear_pointer (&server->refusal, pm_smtp_reply_unref);
-  pm_smtp_server_set_state (server, PM_SMTP_SERVER_DATA);
-  pm_smtp_server_say (server, 354, NULL, "Send the message; end it with a line that is a dot");
-}
-
-static void
-settle_transaction (PmSmtpServer *server,
-                    PmSmtpQuestion question,
-                    gboolean yes,
-                    const PmSmtpReply *answer)
-{
-  const char *status = "2.6.0";
-  const char *text = "The message is in the queue";
-
-  switch (question)
-    {
-    case PM_SMTP_QUESTION_MAIL:
-      status = "2.1.0";
-      text = "Sender accepted";
-      if (yes)
-        pm_smtp_server_set_state (server, PM_SMTP_SERVER_MAIL);
-      break;
-    case PM_SMTP_QUESTION_RCPT:
-      status = "2.1.5";
-      text = "Recipient accepted";
-      server->n_recipients += yes ? 1 : 0;
-      if (yes)
-        pm_smtp_server_set_state (server, PM_SMTP_SERVER_RCPT);
-      break;
-    case PM_SMTP_QUESTION_END:
-      server->n_messages++;
-      server->n_idle = 0;
-      pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
-      break;
-    case PM_SMTP_QUESTION_NONE:
-    case PM_SMTP_QUESTION_CONNECTED:
-    case PM_SMTP_QUESTION_HELLO:
-    case PM_SMTP_QUESTION_DATA:
-    default:
-      g_assert_not_reached ();
-    }
-
-  if (answer != NULL)
-    pm_smtp_server_say_reply (server, answer);
-  else
-    pm_smtp_server_say (server, 250, status, text);
-}
-
-// Acts on the handler's answer.
-static void
-settle (PmSmtpServer *server)
-{
-  g_autoptr (PmSmtpReply) answer = g_steal_pointer (&server->answer);
-  gboolean yes = answer == NULL || pm_smtp_reply_is_positive (answer);
-  PmSmtpQuestion question = server->question;
-
-  server->question = PM_SMTP_QUESTION_NONE;
-  if (server->state == PM_SMTP_SERVER_CLOSED)
-    {
-      // The session ended meanwhile; a transaction that the handler has just begun is over too.
-      if (question == PM_SMTP_QUESTION_MAIL && yes)
-        tell_reset (server);
-      return;
-    }
-
-  if (question == PM_SMTP_QUESTION_CONNECTED)
-    settle_connected (server, answer);
-  else if (question == PM_SMTP_QUESTION_HELLO)
-    settle_hello (server, answer);
-  else if (question == PM_SMTP_QUESTION_DATA)
-    settle_data (server, answer);
-  else
-    settle_transaction (server, question, yes, answer);
-
-  if (server->alone && server->state != PM_SMTP_SERVER_CLOSED &&
-      pm_buffer_size (&server->input) > 0)
-    violate (server, 554, "5.5.1", "You sent more before it was your turn");
-}
-
-// The message at hand will not be taken: forget it now, and say so at its end.
-static void
-refuse_message (PmSmtpServer *server, PmSmtpReply *reply)
-{
-  server->refusal = reply;
-  tell_reset (server);
-}
-
-static void
-chunk_cb (const guint8 *bytes, gsize size, gpointer user_data)
-{
-  PmSmtpServer *server = user_data;
-  PmSmtpReply *reply;
-
-  server->n_data += size;
-  if (server->refusal != NULL)
-    {
-      server->swallowed += size;
-      return;
-    }
-
-  server->size += size;
-  if (server->max_size != 0 && server->size > server->max_size)
-    reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 552, "5.3.4",
-                               "The message is larger than this server takes");
-  else
-    reply = server->handler->chunk (server, bytes, size, server->user_data);
-  if (reply != NULL)
-    refuse_message (server, reply);
-}
-
-static void
-end_data (PmSmtpServer *server)
-{
-  g_autoptr (PmSmtpReply) refusal = NULL;
-
-  server->alone = !server->extended;
-  if (server->alone && pm_buffer_size (&server->input) > 0)
-    {
-      violate (server, 554, "5.5.1", "You sent more before it was your turn");
-      return;
-    }
-  if (server->refusal != NULL)
-    {
-      pm_smtp_server_set_state (server, PM_SMTP_SERVER_READY);
-      refusal = g_steal_pointer (&server->refusal);
-      pm_smtp_server_say_reply (server, refusal);
-      return;
-    }
-  pm_smtp_server_set_state (server, PM_SMTP_SERVER_COMMIT);
-  pm_smtp_server_ask (server, PM_SMTP_QUESTION_END);
-  server->handler->end (server, server->user_data);
-}
-
-// A refused message is swallowed to its end, but not one that has none.
-static gboolean
-has_swallowed_enough (PmSmtpServer *server)
-{
-  return server->refusal != NULL && server->swallowed > MAX (server->max_size, SWALLOW_LIMIT);
-}
-
-static gboolean
-step_data (PmSmtpServer *server)
-{
-  gsize size = pm_buffer_size (&server->input);
-  gsize used = 0;
-  PmSmtpDataResult result;
-
-  if (size == 0)
-    return FALSE;
-
-  result = pm_smtp_data_reader_feed (&server->data, pm_buffer_peek (&server->input), size, &used,
-                                     chunk_cb, server);
-  pm_buffer_consume (&server->input, used);
-  switch (result)
-    {
-    case PM_SMTP_DATA_MORE:
-      if (has_swallowed_enough (server))
-        {
-          append (server, server->refusal);
-          pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
-        }
-      break;
-    case PM_SMTP_DATA_END:
-      end_data (server);
-      break;
-    case PM_SMTP_DATA_BARE_CR:
-      violate (server, 554, "5.6.11", "There is a CR without an LF in the message");
-      break;
-    case PM_SMTP_DATA_BARE_LF:
-      violate (server, 554, "5.6.11", "There is an LF without a CR in the message");
-      break;
-    case PM_SMTP_DATA_NUL:
-    default:
-      violate (server, 554, "5.6.11", "There is a NUL byte in the message");
-      break;
-    }
-  return TRUE;
+  pm_smtp_server_violate (server, 500, "5.5.2",
+                          "Lines must end in CR LF, without another CR, LF or NUL");
 }
 
 // A line is whole. RFC 5321 2.3.8: CR and LF come together or not at all.
@@ -402,7 +201,9 @@ take_line (PmSmtpServer *server, gsize size)
   server->n_lines++;
   server->skipping = FALSE;
   if (!strict)
-    violate (server, 500, "5.5.2", "Lines must end in CR LF, without another CR, LF or NUL");
+    violate_line (server);
+  else if (server->state == PM_SMTP_SERVER_AUTH)
+    pm_smtp_server_take_response (server, line, !skipped);
   else if (skipped)
     pm_smtp_server_say (server, 500, "5.5.2", "The line is too long");
   else
@@ -417,10 +218,9 @@ skip_line (PmSmtpServer *server, gsize size)
   gsize keep = bytes[size - 1] == '\r' ? 1 : 0;
   gboolean strict = memchr (bytes, '\r', size - keep) == NULL && memchr (bytes, '\0', size) == NULL;
 
-  server->skipping = TRUE;
   pm_buffer_consume (&server->input, size - keep);
   if (!strict)
-    violate (server, 500, "5.5.2", "Lines must end in CR LF, without another CR, LF or NUL");
+    violate_line (server);
   return FALSE;
 }
 
@@ -434,14 +234,47 @@ step_command (PmSmtpServer *server)
 
   if (size == 0)
     return FALSE;
-  if (length > LONGEST_LINE)
-    server->skipping = TRUE;
+  if (length > PM_SMTP_SERVER_LONGEST_LINE && !server->skipping)
+    {
+      // How many octets follow a BDAT that nobody could read is not known either.
+      if (g_ascii_strncasecmp ((const char *) bytes, "BDAT", 4) == 0)
+        {
+          pm_smtp_server_violate (server, 501, "5.5.4", "The line is too long");
+          return FALSE;
+        }
+      server->skipping = TRUE;
+    }
   if (feed != NULL)
     {
       take_line (server, length);
       return TRUE;
     }
   return server->skipping ? skip_line (server, size) : FALSE;
+}
+
+static gboolean
+step (PmSmtpServer *server)
+{
+  switch (server->state)
+    {
+    case PM_SMTP_SERVER_DATA:
+      return pm_smtp_server_step_data (server);
+    case PM_SMTP_SERVER_CHUNK:
+      return pm_smtp_server_step_chunk (server);
+    case PM_SMTP_SERVER_FRESH:
+    case PM_SMTP_SERVER_READY:
+    case PM_SMTP_SERVER_MAIL:
+    case PM_SMTP_SERVER_RCPT:
+    case PM_SMTP_SERVER_CHUNKS:
+    case PM_SMTP_SERVER_AUTH:
+      return step_command (server);
+    case PM_SMTP_SERVER_GREETING:
+    case PM_SMTP_SERVER_COMMIT:
+    case PM_SMTP_SERVER_TLS:
+    case PM_SMTP_SERVER_CLOSED:
+    default:
+      return FALSE;
+    }
 }
 
 static gboolean
@@ -467,10 +300,8 @@ run (PmSmtpServer *server)
         {
           more = server->answered;
           if (more)
-            settle (server);
+            pm_smtp_server_settle (server);
         }
-      else if (server->state == PM_SMTP_SERVER_CLOSED || server->state == PM_SMTP_SERVER_GREETING)
-        more = FALSE;
       else if (server->farewell != NULL && is_between (server))
         {
           g_autoptr (PmSmtpReply) farewell = g_steal_pointer (&server->farewell);
@@ -480,7 +311,7 @@ run (PmSmtpServer *server)
       else if (pm_buffer_room (&server->output) < OUTPUT_RESERVE)
         more = FALSE;
       else
-        more = server->state == PM_SMTP_SERVER_DATA ? step_data (server) : step_command (server);
+        more = step (server);
     }
   server->running = FALSE;
 }
@@ -505,6 +336,14 @@ pm_smtp_server_new (const PmSmtpServerConfig *config,
   server->max_recipients = config->max_recipients == 0 ? 1000 : config->max_recipients;
   server->max_errors = config->max_errors == 0 ? 20 : config->max_errors;
   server->max_idle_commands = config->max_idle_commands == 0 ? 100 : config->max_idle_commands;
+  server->starttls = config->starttls && handler->starttls != NULL;
+  server->secured = config->secured;
+  if (config->mechanisms != NULL && *config->mechanisms != '\0' && handler->auth != NULL)
+    server->mechanisms = g_strsplit (config->mechanisms, " ", -1);
+  server->etrn = config->etrn && handler->etrn != NULL;
+  server->xclient = config->xclient && handler->xclient != NULL;
+  server->requiretls = config->requiretls;
+  server->mt_priority = config->mt_priority;
   pm_buffer_init (&server->input, INPUT_LIMIT);
   pm_buffer_init (&server->output, OUTPUT_LIMIT);
   return server;
@@ -526,6 +365,9 @@ pm_smtp_server_free (PmSmtpServer *server)
   g_clear_pointer (&server->refusal, pm_smtp_reply_unref);
   pm_buffer_clear (&server->input);
   pm_buffer_clear (&server->output);
+  g_strfreev (server->mechanisms);
+  g_free (server->challenge);
+  g_free (server->login);
   g_free (server->hello);
   g_free (server->host);
   g_free (server);
@@ -562,7 +404,10 @@ pm_smtp_server_feed (PmSmtpServer *server, gconstpointer bytes, gsize size)
 
   // RFC 5321 4.3.1: the client waits for the greeting.
   if (size > 0 && server->state == PM_SMTP_SERVER_GREETING)
-    violate (server, 554, "5.5.1", "You spoke before you were greeted");
+    pm_smtp_server_violate (server, 554, "5.5.1", "You spoke before you were greeted");
+  // CVE-2011-0411: what comes between STARTTLS and the handshake is not the client's word.
+  if (size > 0 && server->state == PM_SMTP_SERVER_TLS)
+    pm_smtp_server_violate (server, 554, "5.5.1", "You sent commands before the handshake");
   while (taken < size && server->state != PM_SMTP_SERVER_CLOSED)
     {
       gsize piece = MIN (size - taken, pm_buffer_room (&server->input));
@@ -599,6 +444,23 @@ pm_smtp_server_continue (PmSmtpServer *server, const PmSmtpReply *reply)
 
   server->answered = TRUE;
   server->answer = reply == NULL ? NULL : pm_smtp_reply_ref (reply);
+  run (server);
+}
+
+/**
+ * pm_smtp_server_secured:
+ *
+ * The handshake is done.
+ */
+void
+pm_smtp_server_secured (PmSmtpServer *server)
+{
+  if (server->state == PM_SMTP_SERVER_CLOSED) // it was ended meanwhile
+    return;
+  g_return_if_fail (server->state == PM_SMTP_SERVER_TLS);
+
+  server->secured = TRUE;
+  pm_smtp_server_forget (server);
   run (server);
 }
 
@@ -644,7 +506,8 @@ pm_smtp_server_end (PmSmtpServer *server, const PmSmtpReply *reply, gboolean fin
       run (server);
       return;
     }
-  if (reply != NULL)
+  // In the middle of a handshake nobody could read it.
+  if (reply != NULL && server->state != PM_SMTP_SERVER_TLS)
     append (server, reply);
   pm_smtp_server_set_state (server, PM_SMTP_SERVER_CLOSED);
 }
@@ -691,6 +554,28 @@ gboolean
 pm_smtp_server_is_extended (PmSmtpServer *server)
 {
   return server->extended;
+}
+
+/**
+ * pm_smtp_server_is_secured:
+ *
+ * Returns: whether the client speaks through TLS.
+ */
+gboolean
+pm_smtp_server_is_secured (PmSmtpServer *server)
+{
+  return server->secured;
+}
+
+/**
+ * pm_smtp_server_is_authenticated:
+ *
+ * Returns: whether a log-in succeeded, or XCLIENT said so.
+ */
+gboolean
+pm_smtp_server_is_authenticated (PmSmtpServer *server)
+{
+  return server->authenticated;
 }
 
 /**

@@ -358,7 +358,7 @@ static const Script scripts[] = {
   { "parameters",
     EHLO "MAIL FROM:<> FOO=1\r\nMAIL FROM:<> BODY=BINARYMIME\r\nRCPT TO:<a@b.example>\r\n",
     "220 250 555 501 503", "ehlo(a.example)", .open = TRUE },
-  { "rcpt-parameters", EHLO "MAIL FROM:<>\r\nRCPT TO:<a@b.example> NOTIFY=NEVER\r\n",
+  { "rcpt-parameters", EHLO "MAIL FROM:<>\r\nRCPT TO:<a@b.example> FOO=NEVER\r\n",
     "220 250 250 555", "ehlo(a.example) mail() reset", .open = TRUE },
   { "8-bit-address", EHLO "MAIL FROM:<s\xc3\xa9@a.example>\r\n", "220 250 553", "ehlo(a.example)",
     .open = TRUE },
@@ -493,7 +493,8 @@ test_ehlo_reply (void)
   g_assert_cmpstr (peer.wire->str, ==,
                    "220 mx.example.com ESMTP Pointsman\r\n"
                    "250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
-                   "250 ENHANCEDSTATUSCODES\r\n");
+                   "250-SMTPUTF8\r\n250-CHUNKING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n"
+                   "250 LIMITS RCPTMAX=3 MAILMAX=2\r\n");
   g_assert_true (pm_smtp_server_is_extended (peer.server));
   g_assert_cmpstr (pm_smtp_server_get_hello (peer.server), ==, "a.example");
   peer_clear (&peer);
