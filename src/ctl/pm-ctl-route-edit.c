@@ -520,7 +520,7 @@ list_remaining (PmCtl *ctl, const PmSite *site, const PmMailService *service, co
   GPtrArray *remaining = g_ptr_array_new_with_free_func (g_free);
   const PmServer *server = pm_site_find_server (site, service->server);
 
-  if (!service->accept_any_mailbox && !has_mailbox (service, domain))
+  if (service->mailbox_accept == PM_MAILBOXES_LISTED && !has_mailbox (service, domain))
     g_ptr_array_add (remaining, g_strdup_printf ("Give a mailbox an address in %s: until then only "
                                                  "postmaster@%s gets mail.",
                                                  domain, domain));

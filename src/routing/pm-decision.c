@@ -211,7 +211,7 @@ decide_inbound (Work *work, const PmMailAddress *address, const char *entry)
     {
       decide_postmaster (work, entry != NULL ? entry : address->domain);
     }
-  else if (work->router->service->accept_any_mailbox)
+  else if (work->router->service->mailbox_accept == PM_MAILBOXES_ANY)
     {
       decision->action = PM_ACTION_INBOUND;
       decision->mailbox = any_mailbox (address);

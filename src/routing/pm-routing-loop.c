@@ -311,7 +311,8 @@ check_own_domains (Search *search, const Node *node)
         collect_domain (mailbox->aliases->pdata[j], domains);
     }
   // A gateway without mailboxes may well hand the site's own mail to the host that has them.
-  if (site_domain != NULL && (mailboxes->len > 0 || node->service->accept_any_mailbox))
+  if (site_domain != NULL &&
+      (mailboxes->len > 0 || node->service->mailbox_accept != PM_MAILBOXES_LISTED))
     g_hash_table_add (domains, g_strdup (site_domain));
 
   sorted = g_list_sort (g_hash_table_get_keys (domains), (GCompareFunc) strcmp);

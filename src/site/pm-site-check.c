@@ -206,6 +206,10 @@ check_mail_domains (Check *check)
     }
 }
 
+#define NOTIFY_TOO_LATE                                                            \
+  "the sender would hear of the delay only after the timeout, which is never; make " \
+  "notify shorter than timeout"
+
 static void
 check_retry (Check *check)
 {
@@ -221,8 +225,67 @@ check_retry (Check *check)
       }
   place.attribute = "notify";
   if (service->retry_notify > service->retry_timeout)
-    WARNING (place, "the sender would hear of the delay only after the timeout, which is never; "
-                    "make notify shorter than timeout");
+    WARNING (place, NOTIFY_TOO_LATE);
+  place.element = "class";
+  place.parent = "connections/retry";
+  place.key_name = "priority";
+  place.key = "urgent";
+  if (service->retry_urgent_notify > service->retry_urgent_timeout)
+    WARNING (place, NOTIFY_TOO_LATE);
+  place.key = "non-urgent";
+  if (service->retry_nonurgent_notify > service->retry_nonurgent_timeout)
+    WARNING (place, NOTIFY_TOO_LATE);
+}
+
+static void
+check_trust (Check *check)
+{
+  gboolean any_proxy = FALSE;
+
+  for (guint i = 0; i < check->service->accept_rules->len; i++)
+    {
+      const PmAcceptRule *rule = check->service->accept_rules->pdata[i];
+      g_autofree char *network = pm_network_to_string (&rule->network);
+      Place place = { rule, "connections/accept-connections", "host", "network", "network",
+                      network };
+
+      any_proxy = any_proxy || (rule->accept && rule->proxy);
+      if (!rule->relay_server && !rule->xclient && !rule->proxy)
+        continue;
+      if (!rule->accept)
+        WARNING (place, "%s is trusted, but its connections are rejected; set action=\"accept\"",
+                 network);
+      else if (rule->network.prefix == 0)
+        WARNING (place, "the whole Internet is trusted to say who it is; name the network of your "
+                        "own hosts");
+    }
+  for (guint i = 0; i < check->service->listeners->len; i++)
+    {
+      const PmListen *listen_on = check->service->listeners->pdata[i];
+
+      if (listen_on->proxy && !any_proxy && !check->partial)
+        WARNING (((Place){ listen_on, "connections", "listen", "proxy", "address",
+                           listen_on->address }),
+                 "a PROXY header is expected, and no host may send one, so that all are refused; "
+                 "add <host network=\"…\" action=\"accept\" proxy=\"yes\"/> to "
+                 "<accept-connections>");
+    }
+}
+
+static void
+check_filter (Check *check)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < check->service->filter_senders->len; i++)
+    {
+      char *sender = check->service->filter_senders->pdata[i];
+
+      if (!g_hash_table_add (seen, sender))
+        WARNING (((Place){ sender, "connections/message-filtering", "sender", "address", "address",
+                           sender }),
+                 "the sender stands twice; remove one of the two");
+    }
 }
 
 /* Routing */
@@ -338,7 +401,8 @@ check_inbound (Check *check, const PmRoute *route)
 {
   g_autofree char *postmaster = NULL;
 
-  if (check->service->accept_any_mailbox || check->partial || *route->domain == '\0')
+  if (check->service->mailbox_accept != PM_MAILBOXES_LISTED || check->partial ||
+      *route->domain == '\0')
     return;
   if (!g_hash_table_contains (route->subdomains ? check->occupied_below : check->occupied,
                               route->domain))
@@ -519,6 +583,136 @@ check_mailboxes (Check *check)
   if (service->maildir == NULL && service->lmtp == NULL && !check->partial)
     ERROR (((Place){ service, "mailboxes", "deliver-to" }),
            "there is no place for the mailboxes; set maildir or lmtp");
+  if (service->mailbox_accept == PM_MAILBOXES_ASK && service->lmtp == NULL && !check->partial)
+    ERROR (((Place){ service, NULL, "mailboxes", "accept" }),
+           "accept=\"ask\" asks the LMTP server, and there is none; set lmtp in <deliver-to>, or "
+           "accept=\"listed\"");
+}
+
+static gboolean
+is_inbound (const Check *check, const char *domain)
+{
+  const PmRoute *route = match_route (check, domain);
+
+  return (route != NULL && route->action == PM_ROUTE_INBOUND) ||
+         g_strcmp0 (check->site->addressing_domain, domain) == 0;
+}
+
+static void
+check_domain_aliases (Check *check)
+{
+  GPtrArray *aliases = check->service->domain_aliases;
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < aliases->len; i++)
+    {
+      const PmDomainAlias *alias = aliases->pdata[i];
+      Place place = { alias, "mailboxes", "domain-alias", "domain", "domain", alias->domain };
+
+      if (*alias->domain == '\0' || *alias->of == '\0')
+        continue;
+      if (strcmp (alias->domain, alias->of) == 0)
+        ERROR (place, "%s is an alias of itself; name the domain that has the mailboxes",
+               alias->domain);
+      if (!g_hash_table_add (seen, alias->domain))
+        ERROR (place, "%s has two <domain-alias> entries; keep one of them", alias->domain);
+      if (!is_inbound (check, alias->domain) && !check->partial)
+        WARNING (place, "mail for %s never comes, for it is not inbound; add a route that accepts "
+                        "the domain",
+                 alias->domain);
+      occupy (check, alias->domain);
+    }
+  for (guint i = 0; i < aliases->len; i++)
+    {
+      const PmDomainAlias *alias = aliases->pdata[i];
+
+      if (*alias->of != '\0' && strcmp (alias->domain, alias->of) != 0 &&
+          g_hash_table_contains (seen, alias->of))
+        ERROR (((Place){ alias, "mailboxes", "domain-alias", "of", "domain", alias->domain }),
+               "%s is an alias itself; name the domain that has the mailboxes", alias->of);
+    }
+}
+
+static gboolean
+is_mailbox (const Check *check, const char *text)
+{
+  g_autoptr (PmMailAddress) address = pm_mail_address_parse (text, NULL);
+  g_autofree char *key = address == NULL ? NULL : pm_mail_address_key (address);
+
+  return key == NULL || g_hash_table_contains (check->mailboxes, key) ||
+         g_strcmp0 (check->service->administrator, text) == 0 ||
+         check->service->mailbox_accept != PM_MAILBOXES_LISTED;
+}
+
+static void
+check_catch_alls (Check *check)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < check->service->catch_alls->len; i++)
+    {
+      const PmCatchAll *all = check->service->catch_alls->pdata[i];
+      Place place = { all, "mailboxes", "catch-all", "domain", "domain", all->domain };
+
+      if (*all->domain == '\0' || *all->address == '\0')
+        continue;
+      if (!g_hash_table_add (seen, all->domain))
+        ERROR (place, "%s has two <catch-all> entries; keep one of them", all->domain);
+      if (!is_inbound (check, all->domain) && !check->partial)
+        WARNING (place, "mail for %s never comes, for it is not inbound; add a route that accepts "
+                        "the domain",
+                 all->domain);
+      place.attribute = "address";
+      if (!is_mailbox (check, all->address) && !check->partial)
+        ERROR (place, "no mailbox has the address %s; add the mailbox, or name another",
+               all->address);
+      occupy (check, all->domain);
+    }
+}
+
+/* Security */
+
+static void
+check_certificates (Check *check)
+{
+  const PmMailService *service = check->service;
+  g_autoptr (GHashTable) chains = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) hosts = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < service->certificates->len; i++)
+    {
+      const PmCertificate *certificate = service->certificates->pdata[i];
+      Place place = { certificate, "security", "certificate", "chain", "chain",
+                      certificate->chain };
+
+      if (*certificate->key == '\0' && !check->partial)
+        ERROR (place, "the certificate has no key; name the file with its private key");
+      if (*certificate->chain != '\0' && !g_hash_table_add (chains, certificate->chain))
+        ERROR (place, "the certificate %s stands twice; keep one of the two", certificate->chain);
+      place.attribute = "host";
+      if (certificate->host != NULL && !g_hash_table_add (hosts, certificate->host))
+        ERROR (place, "two certificates are for %s; keep one of the two", certificate->host);
+    }
+  for (guint i = 0; i < service->listeners->len; i++)
+    {
+      const PmListen *listen_on = service->listeners->pdata[i];
+      Place place = { listen_on, "connections", "listen", "tls", "address", listen_on->address };
+
+      if (service->certificates->len > 0 || check->partial)
+        break;
+      if (listen_on->implicit_tls)
+        WARNING (place, "port %u needs a certificate, and there is none; add <certificate "
+                        "chain=\"…\" key=\"…\"/> to <security>",
+                 listen_on->port);
+      else if (listen_on->role == PM_LISTEN_SUBMISSION)
+        WARNING (place, "who submits on port %u must authenticate, which is only possible with "
+                        "TLS; add <certificate chain=\"…\" key=\"…\"/> to <security>",
+                 listen_on->port);
+    }
+  if (service->accounts_source == PM_ACCOUNTS_PAM && service->accounts_path != NULL)
+    WARNING (((Place){ service, "security", "accounts", "path" }),
+             "PAM is asked and the accounts file is not read; remove the path, or set "
+             "source=\"file\"");
 }
 
 static void
@@ -566,8 +760,13 @@ check_service (Check *check, const PmMailService *service)
   check_listeners (check);
   check_mail_domains (check);
   check_retry (check);
+  check_trust (check);
+  check_filter (check);
   index_routes (check);
   check_mailboxes (check);
+  check_domain_aliases (check);
+  check_catch_alls (check);
+  check_certificates (check);
   check_routes (check);
   check_restrictions (check);
   check_named (check);

@@ -137,7 +137,8 @@ complain_unknown_attribute (PmSiteReading *reading, guint index, const PmXmlAttr
             name, expected->str);
 }
 
-static void
+// Returns whether the attribute counts among those that the element's check is about.
+static gboolean
 read_attribute (PmSiteReading *reading, guint index, const PmXmlAttribute *found, gpointer value)
 {
   PmXmlDocument *document = reading->document;
@@ -154,16 +155,17 @@ read_attribute (PmSiteReading *reading, guint index, const PmXmlAttribute *found
   if (attribute == NULL)
     {
       complain_unknown_attribute (reading, index, found);
-      return;
+      return TRUE;
     }
 
   text = g_strstrip (pm_xml_document_value (document, found));
   if (attribute->type->read (attribute, text, value, &error))
-    return;
+    return (attribute->flags & PM_SITE_BESIDE) == 0;
   shown = shorten (text);
   expected = expected_value (attribute);
   complain (reading, index, found->value, "%s=\"%s\": %s; expected %s", attribute->name, shown,
             error->message, expected);
+  return (attribute->flags & PM_SITE_BESIDE) == 0;
 }
 
 static const PmXmlAttribute *
@@ -212,8 +214,8 @@ read_attributes (PmSiteReading *reading, guint index, gpointer value)
 
       if (found->space == PM_XML_FOREIGN || found->space == PM_XML_BINDING)
         continue;
-      read_attribute (reading, index, found, value);
-      n++;
+      if (read_attribute (reading, index, found, value))
+        n++;
     }
 
   if (spec->attributes == NULL)
@@ -249,7 +251,8 @@ expected_children (const PmSiteElement *spec)
 
   if (spec->children != NULL)
     for (const PmSiteChild *c = spec->children; c->element != NULL; c++)
-      g_string_append_printf (out, "%s<%s>", out->len == 0 ? "" : ", ", c->element->name);
+      if (c == spec->children || strcmp (c[-1].element->name, c->element->name) != 0)
+        g_string_append_printf (out, "%s<%s>", out->len == 0 ? "" : ", ", c->element->name);
   if (out->len == 0)
     g_string_append (out, "nothing");
   return g_string_free (out, FALSE);
@@ -302,6 +305,26 @@ read_child (PmSiteReading *reading, guint index, const PmSiteChild *child, gpoin
     }
 }
 
+// Of several elements of that name, the one that the element's attribute says.
+static const PmSiteChild *
+find_variant (const PmSiteReading *reading,
+              const PmSiteElement *spec,
+              const PmSiteChild *child,
+              const PmXmlElement *found)
+{
+  const PmSiteAttribute *first = child->element->attributes;
+  const PmXmlAttribute *attribute;
+  g_autofree char *word = NULL;
+
+  if (first == NULL || !(first->flags & PM_SITE_FIXED))
+    return child;
+  attribute = find_attribute (reading->document, found, first->name);
+  if (attribute == NULL)
+    return child;
+  word = g_strstrip (pm_xml_document_value (reading->document, attribute));
+  return pm_site_element_find_variant (spec, child, word);
+}
+
 static guint
 seen_before (guint *seen, const PmSiteElement *spec, const PmSiteChild *child)
 {
@@ -327,6 +350,7 @@ read_found_child (PmSiteReading *reading, guint index, guint at, guint *seen, gp
                 spec->name, expected);
       return;
     }
+  child = find_variant (reading, spec, child, found);
   if (seen_before (seen, spec, child) > 0 &&
       (child->place == PM_SITE_SAME || child->place == PM_SITE_MEMBER))
     complain (reading, at, found->start, "<%s> stands twice in <%s>; expected one: merge the two",

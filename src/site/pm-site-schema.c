@@ -12,7 +12,28 @@
 
 static const PmSiteWord yes_no[] = { { "yes", TRUE }, { "no", FALSE }, { NULL } };
 static const PmSiteWord accept_reject[] = { { "accept", TRUE }, { "reject", FALSE }, { NULL } };
-static const PmSiteWord listed_any[] = { { "listed", FALSE }, { "any", TRUE }, { NULL } };
+static const PmSiteWord mailbox_accepts[] = { { "listed", PM_MAILBOXES_LISTED },
+                                              { "any", PM_MAILBOXES_ANY },
+                                              { "ask", PM_MAILBOXES_ASK },
+                                              { NULL } };
+static const PmSiteWord orders[] = { { "listed", FALSE }, { "rotate", TRUE }, { NULL } };
+static const PmSiteWord priorities[] = { { "urgent", 0 }, { "non-urgent", 1 }, { NULL } };
+static const PmSiteWord filter_actions[] = { { "quarantine", PM_FILTER_QUARANTINE },
+                                             { "reject", PM_FILTER_REJECT },
+                                             { "delete", PM_FILTER_DELETE },
+                                             { NULL } };
+static const PmSiteWord accounts_sources[] = { { "file", PM_ACCOUNTS_FILE },
+                                               { "pam", PM_ACCOUNTS_PAM },
+                                               { NULL } };
+static const PmSiteWord categories[] = { { "smtp-protocol", 0 },
+                                         { "inbound", 1 },
+                                         { "outbound", 2 },
+                                         { "queue", 3 },
+                                         { "dns", 4 },
+                                         { "tls", 5 },
+                                         { "authentication", 6 },
+                                         { "routing", 7 },
+                                         { NULL } };
 static const PmSiteWord starttls_implicit[] = { { "starttls", FALSE },
                                                 { "implicit", TRUE },
                                                 { NULL } };
@@ -57,6 +78,7 @@ static const PmSiteElement host = { "host", host_attributes };
 
 static const PmSiteAttribute deliver_attributes[] = {
   { "method", &pm_site_type_words, AT (PmDelivery, method), "dns", 0, methods },
+  { "order", &pm_site_type_words, AT (PmDelivery, order_rotate), "listed", 0, orders },
   { NULL },
 };
 static const PmSiteChild deliver_children[] = {
@@ -116,6 +138,7 @@ static const PmSiteElement general = { "general", general_attributes };
 
 static const PmSiteAttribute internet_mail_attributes[] = {
   { "administrator", &pm_site_type_mail, AT (PmMailService, administrator) },
+  { "double-bounces", &pm_site_type_words, AT (PmMailService, double_bounces), "yes", 0, yes_no },
   { NULL },
 };
 static const PmSiteElement internet_mail = { "internet-mail", internet_mail_attributes };
@@ -127,6 +150,7 @@ static const PmSiteAttribute listen_attributes[] = {
   { "port", &pm_site_type_port, AT (PmListen, port), "25", PM_SITE_KEY },
   { "role", &pm_site_type_words, AT (PmListen, role), "relay", 0, roles },
   { "tls", &pm_site_type_words, AT (PmListen, implicit_tls), "starttls", 0, starttls_implicit },
+  { "proxy", &pm_site_type_words, AT (PmListen, proxy), "no", 0, yes_no },
   { NULL },
 };
 static const PmSiteElement listen_on = { "listen", listen_attributes };
@@ -150,7 +174,27 @@ static const PmSiteAttribute retry_attributes[] = {
   { "timeout", &pm_site_type_duration, AT (PmMailService, retry_timeout), "2d" },
   { NULL },
 };
-static const PmSiteElement retry = { "retry", retry_attributes };
+
+#define DEFINE_RETRY_CLASS(id, number, notify_after, give_up_after)                   \
+  static const PmSiteAttribute id##_attributes[] = {                                  \
+    { "priority", &pm_site_type_fixed, number, NULL, KEY | PM_SITE_FIXED, priorities }, \
+    { "notify", &pm_site_type_duration, AT (PmMailService, retry_##id##_notify),      \
+      notify_after },                                                                 \
+    { "timeout", &pm_site_type_duration, AT (PmMailService, retry_##id##_timeout),    \
+      give_up_after },                                                                \
+    { NULL },                                                                         \
+  };                                                                                  \
+  static const PmSiteElement id = { "class", id##_attributes };
+
+DEFINE_RETRY_CLASS (urgent, 0, "4h", "1d")
+DEFINE_RETRY_CLASS (nonurgent, 1, "12h", "3d")
+
+static const PmSiteChild retry_children[] = {
+  { &urgent, PM_SITE_SAME },
+  { &nonurgent, PM_SITE_SAME },
+  { NULL },
+};
+static const PmSiteElement retry = { "retry", retry_attributes, retry_children };
 
 static const PmSiteAttribute limits_attributes[] = {
   { "inbound", &pm_site_type_count, AT (PmMailService, max_inbound), "1000" },
@@ -159,6 +203,14 @@ static const PmSiteAttribute limits_attributes[] = {
   { "messages-per-connection", &pm_site_type_count,
     AT (PmMailService, max_messages_per_connection), "100" },
   { "recipients", &pm_site_type_count, AT (PmMailService, max_recipients), "1000" },
+  { "per-client", &pm_site_type_count, AT (PmMailService, max_per_client), "50" },
+  { "client-connections-per-minute", &pm_site_type_rate,
+    AT (PmMailService, client_connections_per_minute), "0" },
+  { "client-messages-per-minute", &pm_site_type_rate,
+    AT (PmMailService, client_messages_per_minute), "0" },
+  { "client-recipients-per-minute", &pm_site_type_rate,
+    AT (PmMailService, client_recipients_per_minute), "0" },
+  { "greeting-pause", &pm_site_type_pause, AT (PmMailService, greeting_pause), "0s" },
   { NULL },
 };
 static const PmSiteElement limits = { "limits", limits_attributes };
@@ -166,6 +218,9 @@ static const PmSiteElement limits = { "limits", limits_attributes };
 static const PmSiteAttribute accept_host_attributes[] = {
   { "network", &pm_site_type_network, AT (PmAcceptRule, network), NULL, KEY },
   { "action", &pm_site_type_words, AT (PmAcceptRule, accept), "reject", 0, accept_reject },
+  { "relay-server", &pm_site_type_words, AT (PmAcceptRule, relay_server), "no", 0, yes_no },
+  { "xclient", &pm_site_type_words, AT (PmAcceptRule, xclient), "no", 0, yes_no },
+  { "proxy", &pm_site_type_words, AT (PmAcceptRule, proxy), "no", 0, yes_no },
   { NULL },
 };
 static const PmSiteElement accept_host = { "host", accept_host_attributes };
@@ -173,6 +228,8 @@ static const PmSiteElement accept_host = { "host", accept_host_attributes };
 static const PmSiteAttribute accept_attributes[] = {
   { "default", &pm_site_type_words, AT (PmMailService, accept_default), "accept", 0,
     accept_reject },
+  { "submit-homed", &pm_site_type_words, AT (PmMailService, submit_homed), "no", 0, yes_no },
+  { "submit-matches", &pm_site_type_words, AT (PmMailService, submit_matches), "no", 0, yes_no },
   { NULL },
 };
 static const PmSiteChild accept_children[] = {
@@ -182,6 +239,24 @@ static const PmSiteChild accept_children[] = {
 };
 static const PmSiteElement accept_connections = { "accept-connections", accept_attributes,
                                                   accept_children };
+
+static const PmSiteAttribute sender_attributes[] = {
+  { "address", &pm_site_type_sender, 0, NULL, KEY },
+  { NULL },
+};
+static const PmSiteElement sender = { "sender", sender_attributes };
+
+static const PmSiteAttribute filtering_attributes[] = {
+  { "action", &pm_site_type_words, AT (PmMailService, filter_action), "quarantine", 0,
+    filter_actions },
+  { NULL },
+};
+static const PmSiteChild filtering_children[] = {
+  { &sender, PM_SITE_STRINGS, AT (PmMailService, filter_senders) },
+  { NULL },
+};
+static const PmSiteElement message_filtering = { "message-filtering", filtering_attributes,
+                                                 filtering_children };
 
 static const PmSiteAttribute connections_attributes[] = {
   { "transfer", &pm_site_type_words, AT (PmMailService, transfer), "both", 0, transfers },
@@ -197,6 +272,7 @@ static const PmSiteChild connections_children[] = {
   { &retry, PM_SITE_SAME },
   { &limits, PM_SITE_SAME },
   { &accept_connections, PM_SITE_SAME },
+  { &message_filtering, PM_SITE_SAME },
   { NULL },
 };
 static const PmSiteElement service_connections = { "connections", connections_attributes,
@@ -230,13 +306,18 @@ static const PmSiteAttribute rewrite_attributes[] = {
 };
 static const PmSiteElement rewrite = { "rewrite", rewrite_attributes, .enter = enter_rewrite };
 
+static const PmSiteAttribute forward_attributes[] = {
+  { "order", &pm_site_type_words, AT (PmRoute, order_rotate), "listed", 0, orders },
+  { "ask", &pm_site_type_words, AT (PmRoute, ask), "no", 0, yes_no },
+  { NULL },
+};
 static const PmSiteChild forward_children[] = {
   { &host, PM_SITE_LIST, AT (PmRoute, hosts), PM_SITE_ORDERED | PM_SITE_REQUIRED, NEW (pm_host),
     UNREF (pm_host) },
   { NULL },
 };
-static const PmSiteElement forward = { "forward", NULL, forward_children, .enter = enter_forward,
-                                       .compact = TRUE };
+static const PmSiteElement forward = { "forward", forward_attributes, forward_children,
+                                       .enter = enter_forward, .compact = TRUE };
 
 static const PmSiteAttribute route_attributes[] = {
   { "domain", &pm_site_type_route, AT (PmRoute, domain), NULL, KEY },
@@ -324,6 +405,7 @@ check_deliver_to (gconstpointer value, guint n_attributes)
 static const PmSiteAttribute deliver_to_attributes[] = {
   { "maildir", &pm_site_type_path, AT (PmMailService, maildir), "mail" },
   { "lmtp", &pm_site_type_lmtp, AT (PmMailService, lmtp) },
+  { "quota", &pm_site_type_size, AT (PmMailService, mailbox_quota), "0", PM_SITE_BESIDE },
   { NULL },
 };
 static const PmSiteElement deliver_to = { "deliver-to", deliver_to_attributes,
@@ -337,6 +419,7 @@ static const PmSiteElement alias = { "alias", alias_attributes };
 
 static const PmSiteAttribute mailbox_attributes[] = {
   { "address", &pm_site_type_mail, AT (PmMailbox, address), NULL, KEY },
+  { "quota", &pm_site_type_quota, AT (PmMailbox, quota) },
   { NULL },
 };
 static const PmSiteChild mailbox_children[] = {
@@ -346,15 +429,33 @@ static const PmSiteChild mailbox_children[] = {
 static const PmSiteElement mailbox = { "mailbox", mailbox_attributes, mailbox_children,
                                        .compact = TRUE };
 
+static const PmSiteAttribute domain_alias_attributes[] = {
+  { "domain", &pm_site_type_domain, AT (PmDomainAlias, domain), NULL, KEY },
+  { "of", &pm_site_type_domain, AT (PmDomainAlias, of), NULL, PM_SITE_REQUIRED },
+  { NULL },
+};
+static const PmSiteElement domain_alias = { "domain-alias", domain_alias_attributes };
+
+static const PmSiteAttribute catch_all_attributes[] = {
+  { "domain", &pm_site_type_domain, AT (PmCatchAll, domain), NULL, KEY },
+  { "address", &pm_site_type_mail, AT (PmCatchAll, address), NULL, PM_SITE_REQUIRED },
+  { NULL },
+};
+static const PmSiteElement catch_all = { "catch-all", catch_all_attributes };
+
 static const PmSiteAttribute mailboxes_attributes[] = {
-  { "accept", &pm_site_type_words, AT (PmMailService, accept_any_mailbox), "listed", 0,
-    listed_any },
+  { "accept", &pm_site_type_words, AT (PmMailService, mailbox_accept), "listed", 0,
+    mailbox_accepts },
   { NULL },
 };
 static const PmSiteChild mailboxes_children[] = {
   { &deliver_to, PM_SITE_SAME },
   { &mailbox, PM_SITE_LIST, AT (PmMailService, mailboxes), 0, NEW (pm_mailbox),
     UNREF (pm_mailbox) },
+  { &domain_alias, PM_SITE_LIST, AT (PmMailService, domain_aliases), 0, NEW (pm_domain_alias),
+    UNREF (pm_domain_alias) },
+  { &catch_all, PM_SITE_LIST, AT (PmMailService, catch_alls), 0, NEW (pm_catch_all),
+    UNREF (pm_catch_all) },
   { NULL },
 };
 static const PmSiteElement mailboxes = { "mailboxes", mailboxes_attributes, mailboxes_children };
@@ -388,17 +489,55 @@ static const PmSiteChild security_domain_children[] = {
 static const PmSiteElement security_domain = { "domain", security_domain_attributes,
                                                security_domain_children, .compact = TRUE };
 
+static const PmSiteAttribute certificate_attributes[] = {
+  { "chain", &pm_site_type_file, AT (PmCertificate, chain), NULL, KEY },
+  { "key", &pm_site_type_file, AT (PmCertificate, key), NULL, PM_SITE_REQUIRED },
+  { "host", &pm_site_type_domain, AT (PmCertificate, host) },
+  { NULL },
+};
+static const PmSiteElement certificate = { "certificate", certificate_attributes };
+
+static const PmSiteAttribute accounts_attributes[] = {
+  { "source", &pm_site_type_words, AT (PmMailService, accounts_source), "file", 0,
+    accounts_sources },
+  { "path", &pm_site_type_file, AT (PmMailService, accounts_path) },
+  { NULL },
+};
+static const PmSiteElement accounts = { "accounts", accounts_attributes };
+
+static const PmSiteAttribute security_attributes[] = {
+  { "mta-sts", &pm_site_type_words, AT (PmMailService, mta_sts), "yes", 0, yes_no },
+  { "dane", &pm_site_type_words, AT (PmMailService, dane), "yes", 0, yes_no },
+  { NULL },
+};
 static const PmSiteChild security_children[] = {
+  { &certificate, PM_SITE_LIST, AT (PmMailService, certificates), PM_SITE_ORDERED,
+    NEW (pm_certificate), UNREF (pm_certificate) },
+  { &accounts, PM_SITE_SAME },
   { &security_domain, PM_SITE_LIST, AT (PmMailService, domain_security), 0,
     NEW (pm_domain_security), UNREF (pm_domain_security) },
   { NULL },
 };
-static const PmSiteElement security = { "security", NULL, security_children };
+static const PmSiteElement security = { "security", security_attributes, security_children };
+
+/* <tracking>, <statistics> */
+
+static const PmSiteAttribute tracking_attributes[] = {
+  { "keep", &pm_site_type_period, AT (PmMailService, tracking_keep), "30d" },
+  { NULL },
+};
+static const PmSiteElement tracking = { "tracking", tracking_attributes };
+
+static const PmSiteAttribute statistics_attributes[] = {
+  { "port", &pm_site_type_any_port, AT (PmMailService, statistics_port), "0" },
+  { NULL },
+};
+static const PmSiteElement statistics = { "statistics", statistics_attributes };
 
 /* <diagnostics> */
 
 static const PmSiteAttribute category_attributes[] = {
-  { "name", &pm_site_type_name, AT (PmDiagnosticsCategory, name), NULL, KEY },
+  { "name", &pm_site_type_one_of, AT (PmDiagnosticsCategory, name), NULL, KEY, categories },
   { "level", &pm_site_type_words, AT (PmDiagnosticsCategory, level), "minimum", 0, levels },
   { NULL },
 };
@@ -424,6 +563,8 @@ static const PmSiteChild service_children[] = {
   { &routing, PM_SITE_SAME },
   { &mailboxes, PM_SITE_SAME },
   { &security, PM_SITE_SAME },
+  { &tracking, PM_SITE_SAME },
+  { &statistics, PM_SITE_SAME },
   { &diagnostics, PM_SITE_SAME },
   { NULL },
 };
@@ -493,6 +634,29 @@ pm_site_element_find_child (const PmSiteElement *element, const char *name, gsiz
 }
 
 /**
+ * pm_site_element_find_variant:
+ * @child: a child whose first attribute is %PM_SITE_FIXED
+ * @word: what that attribute says
+ *
+ * Returns: (transfer none): the child of the same name for which it is the right word, else @child
+ */
+const PmSiteChild *
+pm_site_element_find_variant (const PmSiteElement *element,
+                              const PmSiteChild *child,
+                              const char *word)
+{
+  for (const PmSiteChild *c = element->children; c->element != NULL; c++)
+    {
+      const PmSiteAttribute *first = c->element->attributes;
+
+      if (strcmp (c->element->name, child->element->name) == 0 &&
+          strcmp (first->words[first->offset].word, word) == 0)
+        return c;
+    }
+  return child;
+}
+
+/**
  * pm_site_element_path_step:
  * @value: (nullable): what the element was read into
  *
@@ -502,7 +666,8 @@ pm_site_element_find_child (const PmSiteElement *element, const char *name, gsiz
 char *
 pm_site_element_path_step (const PmSiteElement *element, gconstpointer value)
 {
-  if (element->attributes != NULL && value != NULL)
+  if (element->attributes != NULL &&
+      (value != NULL || (element->attributes[0].flags & PM_SITE_FIXED)))
     for (const PmSiteAttribute *a = element->attributes; a->name != NULL; a++)
       {
         g_autofree char *text = a->flags & PM_SITE_KEY ? a->type->write (a, value) : NULL;

@@ -46,6 +46,8 @@ typedef enum
   PM_SITE_KEY = 1 << 1,     /* attribute: tells the element from its siblings */
   PM_SITE_CHOICE = 1 << 2,  /* child: exactly one of its parent's choices stands there */
   PM_SITE_ORDERED = 1 << 3, /* child: the order of its kind has a meaning */
+  PM_SITE_BESIDE = 1 << 4,  /* attribute: not counted in what the element's @check gets */
+  PM_SITE_FIXED = 1 << 5,   /* attribute: says which of the elements of one name this is */
 } PmSiteFlags;
 
 struct _PmSiteAttribute
@@ -89,6 +91,10 @@ struct _PmSiteChild
  * PmSiteElement:
  * @enter: (nullable): called when the element is read, before its attributes
  * @check: (nullable): what is wrong with the element as a whole, once it is read
+ *
+ * Elements of one name in one parent are told apart by their first attribute, which is
+ * %PM_SITE_FIXED: its `offset` is the number of its word.
+ *
  * @compact: written on one line where it fits
  */
 struct _PmSiteElement
@@ -108,6 +114,9 @@ extern const PmSiteElement pm_site_schema;
 const PmSiteAttribute *pm_site_element_find_attribute (const PmSiteElement *element,
                                                        const char *name,
                                                        gsize length);
+const PmSiteChild *pm_site_element_find_variant (const PmSiteElement *element,
+                                                 const PmSiteChild *child,
+                                                 const char *word);
 const PmSiteChild *pm_site_element_find_child (const PmSiteElement *element,
                                                const char *name,
                                                gsize length);
@@ -121,13 +130,22 @@ extern const PmSiteType pm_site_type_host;     /* a host name or an IP address *
 extern const PmSiteType pm_site_type_address;  /* an IP address */
 extern const PmSiteType pm_site_type_network;  /* an IP network */
 extern const PmSiteType pm_site_type_mail;     /* a mail address */
+extern const PmSiteType pm_site_type_sender;   /* a mail address, @domain or nothing */
 extern const PmSiteType pm_site_type_port;     /* guint16 */
+extern const PmSiteType pm_site_type_any_port; /* guint16, or 0 */
 extern const PmSiteType pm_site_type_count;    /* guint */
+extern const PmSiteType pm_site_type_rate;     /* guint, or 0 */
 extern const PmSiteType pm_site_type_size;     /* guint64, bytes */
+extern const PmSiteType pm_site_type_quota;    /* the same, or PM_QUOTA_DEFAULT */
 extern const PmSiteType pm_site_type_duration; /* guint, seconds */
+extern const PmSiteType pm_site_type_pause;    /* the same, from 0 on, up to a minute */
+extern const PmSiteType pm_site_type_period;   /* the same, from 0 on */
 extern const PmSiteType pm_site_type_durations;
-extern const PmSiteType pm_site_type_words; /* an enumeration or gboolean */
+extern const PmSiteType pm_site_type_words;  /* an enumeration or gboolean */
+extern const PmSiteType pm_site_type_fixed;  /* one word, stored nowhere */
+extern const PmSiteType pm_site_type_one_of; /* one of the words, as a string */
 extern const PmSiteType pm_site_type_path;
+extern const PmSiteType pm_site_type_file; /* the absolute path of a file */
 extern const PmSiteType pm_site_type_lmtp;
 extern const PmSiteType pm_site_type_secret;
 extern const PmSiteType pm_site_type_allow_network; /* the three forms of <allow> */

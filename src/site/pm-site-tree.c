@@ -77,8 +77,11 @@ pm_site_tree_says_something (const PmSiteElement *element, gconstpointer value)
   if (element->attributes != NULL)
     for (const PmSiteAttribute *a = element->attributes; a->name != NULL; a++)
       {
-        g_autofree char *text = a->type->write (a, value);
+        g_autofree char *text = NULL;
 
+        if (a->flags & PM_SITE_FIXED)
+          continue;
+        text = a->type->write (a, value);
         if (text != NULL && g_strcmp0 (text, a->fallback) != 0)
           return TRUE;
       }

@@ -17,6 +17,7 @@
 #define MAX_COUNT 1000000
 #define MAX_SIZE (G_GUINT64_CONSTANT (1) << 40)
 #define MAX_DURATION (366u * 86400)
+#define MAX_PAUSE 60u
 #define MAX_DURATIONS 32
 
 #define STRING(value) PM_SITE_MEMBER_AT (char *, value, attribute->offset)
@@ -146,12 +147,32 @@ read_mail (const PmSiteAttribute *attribute, const char *text, gpointer value, G
   return TRUE;
 }
 
+// RFC 5321 4.5.5: the empty one is the null reverse-path, as reports have it.
 static gboolean
-read_number (const char *text, guint64 max, guint64 *number, GError **error)
+read_sender (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
+{
+  g_autofree char *domain = NULL;
+
+  if (*text == '\0')
+    {
+      set_string (attribute, value, g_strdup (""));
+      return TRUE;
+    }
+  if (*text != '@')
+    return read_mail (attribute, text, value, error);
+  domain = pm_domain_name_normalize (text + 1, error);
+  if (domain == NULL)
+    return FALSE;
+  set_string (attribute, value, g_strconcat ("@", domain, NULL));
+  return TRUE;
+}
+
+static gboolean
+read_number (const char *text, guint64 min, guint64 max, guint64 *number, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (g_ascii_string_to_unsigned (text, 10, 1, max, number, &local_error))
+  if (g_ascii_string_to_unsigned (text, 10, min, max, number, &local_error))
     return TRUE;
   if (g_error_matches (local_error, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_OUT_OF_BOUNDS))
     return fail (error, "the number is out of its bounds");
@@ -162,8 +183,9 @@ static gboolean
 read_port (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
 {
   guint64 port;
+  guint64 min = attribute->type == &pm_site_type_any_port ? 0 : 1;
 
-  if (!read_number (text, G_MAXUINT16, &port, error))
+  if (!read_number (text, min, G_MAXUINT16, &port, error))
     return FALSE;
   PM_SITE_MEMBER_AT (guint16, value, attribute->offset) = (guint16) port;
   return TRUE;
@@ -179,8 +201,9 @@ static gboolean
 read_count (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
 {
   guint64 count;
+  guint64 min = attribute->type == &pm_site_type_rate ? 0 : 1;
 
-  if (!read_number (text, MAX_COUNT, &count, error))
+  if (!read_number (text, min, MAX_COUNT, &count, error))
     return FALSE;
   PM_SITE_MEMBER_AT (guint, value, attribute->offset) = (guint) count;
   return TRUE;
@@ -272,13 +295,21 @@ write_size (const PmSiteAttribute *attribute, gconstpointer value)
                          G_N_ELEMENTS (size_units), " ");
 }
 
+static char *
+write_quota (const PmSiteAttribute *attribute, gconstpointer value)
+{
+  return PM_SITE_MEMBER_AT (guint64, value, attribute->offset) == PM_QUOTA_DEFAULT
+             ? NULL
+             : write_size (attribute, value);
+}
+
 static gboolean
-read_seconds (const char *text, guint *seconds)
+read_seconds (const char *text, guint min, guint max, guint *seconds)
 {
   guint64 number;
 
-  if (!read_quantity (text, duration_units, G_N_ELEMENTS (duration_units), MAX_DURATION, &number) ||
-      number == 0)
+  if (!read_quantity (text, duration_units, G_N_ELEMENTS (duration_units), max, &number) ||
+      number < min)
     return FALSE;
   *seconds = (guint) number;
   return TRUE;
@@ -287,14 +318,20 @@ read_seconds (const char *text, guint *seconds)
 static char *
 write_seconds (guint seconds)
 {
+  if (seconds == 0)
+    return g_strdup ("0s");
   return write_quantity (seconds, duration_units, G_N_ELEMENTS (duration_units), "");
 }
 
 static gboolean
 read_duration (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
 {
-  return read_seconds (text, &PM_SITE_MEMBER_AT (guint, value, attribute->offset)) ||
-         fail (error, "it is not a length of time");
+  gboolean pause = attribute->type == &pm_site_type_pause;
+  guint min = pause || attribute->type == &pm_site_type_period ? 0 : 1;
+
+  return read_seconds (text, min, pause ? MAX_PAUSE : MAX_DURATION,
+                       &PM_SITE_MEMBER_AT (guint, value, attribute->offset)) ||
+         fail (error, "it is not such a length of time");
 }
 
 static char *
@@ -316,7 +353,7 @@ read_durations (const PmSiteAttribute *attribute, const char *text, gpointer val
 
       if (*words[i] == '\0')
         continue;
-      if (!read_seconds (words[i], &seconds))
+      if (!read_seconds (words[i], 1, MAX_DURATION, &seconds))
         return fail (error, "a part of it is not a length of time");
       if (list->len == MAX_DURATIONS)
         return fail (error, "there are more than 32");
@@ -365,6 +402,32 @@ write_words (const PmSiteAttribute *attribute, gconstpointer value)
   return NULL;
 }
 
+// Which word it is was asked before, to find the element; it is stored by where the element lies.
+static gboolean
+read_fixed (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
+{
+  return strcmp (attribute->words[attribute->offset].word, text) == 0 ||
+         fail (error, "it is none of its words");
+}
+
+static char *
+write_fixed (const PmSiteAttribute *attribute, gconstpointer value)
+{
+  return g_strdup (attribute->words[attribute->offset].word);
+}
+
+static gboolean
+read_one_of (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
+{
+  for (const PmSiteWord *word = attribute->words; word->word != NULL; word++)
+    if (strcmp (word->word, text) == 0)
+      {
+        set_string (attribute, value, g_strdup (text));
+        return TRUE;
+      }
+  return fail (error, "it is none of its words");
+}
+
 static gboolean
 read_path (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
 {
@@ -375,6 +438,15 @@ read_path (const PmSiteAttribute *attribute, const char *text, gpointer value, G
   if (g_strv_contains ((const char *const *) steps, ".."))
     return fail (error, "it leads upward with “..”");
   return read_text (attribute, text, value, error);
+}
+
+// An absolute one, so that it names the same file whoever reads it.
+static gboolean
+read_file (const PmSiteAttribute *attribute, const char *text, gpointer value, GError **error)
+{
+  if (*text != '/' || text[strlen (text) - 1] == '/')
+    return fail (error, "it is not the absolute path of a file");
+  return read_path (attribute, text, value, error);
 }
 
 static gboolean
@@ -488,6 +560,23 @@ const PmSiteType pm_site_type_address = { "an IP address, as 192.0.2.10 or 2001:
 const PmSiteType pm_site_type_network = { "an IP address or network, as 192.0.2.0/24", read_network,
                                           write_network };
 const PmSiteType pm_site_type_mail = { "a mail address, as anna@example.com", read_mail,
+                                       write_string };
+const PmSiteType pm_site_type_sender = {
+  "a mail address, @ with a domain, or nothing for the null sender", read_sender, write_string
+};
+const PmSiteType pm_site_type_any_port = { "a port from 1 to 65535, or 0 for none", read_port,
+                                           write_port };
+const PmSiteType pm_site_type_rate = { "a whole number up to 1000000, 0 for no limit", read_count,
+                                       write_count };
+const PmSiteType pm_site_type_quota = {
+  "a size up to 1024 GiB, as 50 MiB, 10 MB or 0 for no limit", read_size, write_quota
+};
+const PmSiteType pm_site_type_pause = { "a time from 0s to 60s", read_duration, write_duration };
+const PmSiteType pm_site_type_period = { "a time up to 366 days, as 30d, or 0s for none",
+                                         read_duration, write_duration };
+const PmSiteType pm_site_type_fixed = { NULL, read_fixed, write_fixed };
+const PmSiteType pm_site_type_one_of = { NULL, read_one_of, write_string };
+const PmSiteType pm_site_type_file = { "an absolute path, as /etc/ssl/mail.pem", read_file,
                                        write_string };
 const PmSiteType pm_site_type_port = { "a port from 1 to 65535", read_port, write_port };
 const PmSiteType pm_site_type_count = { "a whole number from 1 to 1000000", read_count,

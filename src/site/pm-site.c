@@ -9,6 +9,7 @@
 
 #define MIB (1024 * 1024)
 #define HOUR 3600
+#define DAY (24 * HOUR)
 
 /*
  * PM_SITE_DEFINE_VALUE:
@@ -112,7 +113,7 @@ pm_delivery_init (PmDelivery *self)
 static void
 pm_delivery_assign (PmDelivery *copy, const PmDelivery *self)
 {
-  copy->method = self->method;
+  *copy = *self;
   copy->hosts = COPY_LIST (pm_host, self->hosts);
 }
 
@@ -288,11 +289,13 @@ pm_mailbox_init (PmMailbox *self)
 {
   self->address = g_strdup ("");
   self->aliases = g_ptr_array_new_with_free_func (g_free);
+  self->quota = PM_QUOTA_DEFAULT;
 }
 
 static void
 pm_mailbox_assign (PmMailbox *copy, const PmMailbox *self)
 {
+  *copy = *self;
   copy->address = g_strdup (self->address);
   copy->aliases = copy_strings (self->aliases);
 }
@@ -306,6 +309,86 @@ pm_mailbox_clear (PmMailbox *self)
 
 PM_SITE_DEFINE_VALUE (PmMailbox, pm_mailbox)
 DEFINE_REF (PmMailbox, pm_mailbox)
+
+/* PmDomainAlias */
+
+static void
+pm_domain_alias_init (PmDomainAlias *self)
+{
+  self->domain = g_strdup ("");
+  self->of = g_strdup ("");
+}
+
+static void
+pm_domain_alias_assign (PmDomainAlias *copy, const PmDomainAlias *self)
+{
+  copy->domain = g_strdup (self->domain);
+  copy->of = g_strdup (self->of);
+}
+
+static void
+pm_domain_alias_clear (PmDomainAlias *self)
+{
+  g_free (self->domain);
+  g_free (self->of);
+}
+
+PM_SITE_DEFINE_VALUE (PmDomainAlias, pm_domain_alias)
+DEFINE_REF (PmDomainAlias, pm_domain_alias)
+
+/* PmCatchAll */
+
+static void
+pm_catch_all_init (PmCatchAll *self)
+{
+  self->domain = g_strdup ("");
+  self->address = g_strdup ("");
+}
+
+static void
+pm_catch_all_assign (PmCatchAll *copy, const PmCatchAll *self)
+{
+  copy->domain = g_strdup (self->domain);
+  copy->address = g_strdup (self->address);
+}
+
+static void
+pm_catch_all_clear (PmCatchAll *self)
+{
+  g_free (self->domain);
+  g_free (self->address);
+}
+
+PM_SITE_DEFINE_VALUE (PmCatchAll, pm_catch_all)
+DEFINE_REF (PmCatchAll, pm_catch_all)
+
+/* PmCertificate */
+
+static void
+pm_certificate_init (PmCertificate *self)
+{
+  self->chain = g_strdup ("");
+  self->key = g_strdup ("");
+}
+
+static void
+pm_certificate_assign (PmCertificate *copy, const PmCertificate *self)
+{
+  copy->chain = g_strdup (self->chain);
+  copy->key = g_strdup (self->key);
+  copy->host = g_strdup (self->host);
+}
+
+static void
+pm_certificate_clear (PmCertificate *self)
+{
+  g_free (self->chain);
+  g_free (self->key);
+  g_free (self->host);
+}
+
+PM_SITE_DEFINE_VALUE (PmCertificate, pm_certificate)
+DEFINE_REF (PmCertificate, pm_certificate)
 
 /* PmDomainSecurity */
 
@@ -371,6 +454,7 @@ pm_mail_service_init (PmMailService *self)
   self->server = g_strdup ("");
   self->inbound_limit = 50 * MIB;
   self->outbound_limit = 50 * MIB;
+  self->double_bounces = TRUE;
   self->transfer = PM_TRANSFER_BOTH;
   self->listeners = NEW_LIST (pm_listen);
   self->deliver = pm_delivery_new ();
@@ -378,20 +462,32 @@ pm_mail_service_init (PmMailService *self)
   self->retry_intervals = g_array_new (FALSE, FALSE, sizeof (guint));
   g_array_append_vals (self->retry_intervals, intervals, G_N_ELEMENTS (intervals));
   self->retry_notify = 4 * HOUR;
-  self->retry_timeout = 48 * HOUR;
+  self->retry_timeout = 2 * DAY;
+  self->retry_urgent_notify = 4 * HOUR;
+  self->retry_urgent_timeout = DAY;
+  self->retry_nonurgent_notify = 12 * HOUR;
+  self->retry_nonurgent_timeout = 3 * DAY;
   self->max_inbound = 1000;
   self->max_outbound = 200;
   self->max_per_host = 20;
   self->max_messages_per_connection = 100;
   self->max_recipients = 1000;
+  self->max_per_client = 50;
   self->accept_default = TRUE;
   self->accept_rules = NEW_LIST (pm_accept_rule);
+  self->filter_senders = g_ptr_array_new_with_free_func (g_free);
   self->reroute = TRUE;
   self->routes = NEW_LIST (pm_route);
   self->restrictions = NEW_LIST (pm_restriction);
   self->maildir = g_strdup ("mail");
   self->mailboxes = NEW_LIST (pm_mailbox);
+  self->domain_aliases = NEW_LIST (pm_domain_alias);
+  self->catch_alls = NEW_LIST (pm_catch_all);
+  self->mta_sts = TRUE;
+  self->dane = TRUE;
+  self->certificates = NEW_LIST (pm_certificate);
   self->domain_security = NEW_LIST (pm_domain_security);
+  self->tracking_keep = 30 * DAY;
   self->diagnostics = NEW_LIST (pm_diagnostics_category);
 }
 
@@ -406,11 +502,16 @@ pm_mail_service_assign (PmMailService *copy, const PmMailService *self)
   copy->mail_domains = COPY_LIST (pm_mail_domain, self->mail_domains);
   copy->retry_intervals = g_array_copy (self->retry_intervals);
   copy->accept_rules = COPY_LIST (pm_accept_rule, self->accept_rules);
+  copy->filter_senders = copy_strings (self->filter_senders);
   copy->routes = COPY_LIST (pm_route, self->routes);
   copy->restrictions = COPY_LIST (pm_restriction, self->restrictions);
   copy->maildir = g_strdup (self->maildir);
   copy->lmtp = g_strdup (self->lmtp);
   copy->mailboxes = COPY_LIST (pm_mailbox, self->mailboxes);
+  copy->domain_aliases = COPY_LIST (pm_domain_alias, self->domain_aliases);
+  copy->catch_alls = COPY_LIST (pm_catch_all, self->catch_alls);
+  copy->certificates = COPY_LIST (pm_certificate, self->certificates);
+  copy->accounts_path = g_strdup (self->accounts_path);
   copy->domain_security = COPY_LIST (pm_domain_security, self->domain_security);
   copy->diagnostics = COPY_LIST (pm_diagnostics_category, self->diagnostics);
 }
@@ -425,11 +526,16 @@ pm_mail_service_clear (PmMailService *self)
   g_ptr_array_unref (self->mail_domains);
   g_array_unref (self->retry_intervals);
   g_ptr_array_unref (self->accept_rules);
+  g_ptr_array_unref (self->filter_senders);
   g_ptr_array_unref (self->routes);
   g_ptr_array_unref (self->restrictions);
   g_free (self->maildir);
   g_free (self->lmtp);
   g_ptr_array_unref (self->mailboxes);
+  g_ptr_array_unref (self->domain_aliases);
+  g_ptr_array_unref (self->catch_alls);
+  g_ptr_array_unref (self->certificates);
+  g_free (self->accounts_path);
   g_ptr_array_unref (self->domain_security);
   g_ptr_array_unref (self->diagnostics);
 }
@@ -560,6 +666,43 @@ hosts_equal (GPtrArray *a, GPtrArray *b)
 }
 
 /**
+ * pm_delivery_equal:
+ *
+ * Returns: whether mail goes the same way by both
+ */
+gboolean
+pm_delivery_equal (const PmDelivery *a, const PmDelivery *b)
+{
+  return a->method == b->method && a->order_rotate == b->order_rotate &&
+         hosts_equal (a->hosts, b->hosts);
+}
+
+/**
+ * pm_listen_equal:
+ *
+ * Returns: whether the two say the same
+ */
+gboolean
+pm_listen_equal (const PmListen *a, const PmListen *b)
+{
+  return a->port == b->port && a->role == b->role && a->implicit_tls == b->implicit_tls &&
+         a->proxy == b->proxy && g_strcmp0 (a->address, b->address) == 0;
+}
+
+/**
+ * pm_accept_rule_equal:
+ *
+ * Returns: whether the two say the same
+ */
+gboolean
+pm_accept_rule_equal (const PmAcceptRule *a, const PmAcceptRule *b)
+{
+  return a->accept == b->accept && a->relay_server == b->relay_server &&
+         a->xclient == b->xclient && a->proxy == b->proxy &&
+         pm_network_equal (&a->network, &b->network);
+}
+
+/**
  * pm_route_equal:
  *
  * Returns: whether the two match the same recipients and do the same with them
@@ -568,6 +711,7 @@ gboolean
 pm_route_equal (const PmRoute *a, const PmRoute *b)
 {
   return a->action == b->action && a->subdomains == b->subdomains &&
+         a->order_rotate == b->order_rotate && a->ask == b->ask &&
          g_strcmp0 (a->domain, b->domain) == 0 &&
          g_strcmp0 (a->rewrite_domain, b->rewrite_domain) == 0 && hosts_equal (a->hosts, b->hosts);
 }

@@ -175,7 +175,9 @@ set (PmSite *site, PmServer *server, PmMailService *service, const char *key, co
   else if (strcmp (key, "reroute") == 0)
     service->reroute = strcmp (value, "no") != 0;
   else if (strcmp (key, "accept") == 0)
-    service->accept_any_mailbox = strcmp (value, "any") == 0;
+    service->mailbox_accept = strcmp (value, "any") == 0   ? PM_MAILBOXES_ANY
+                              : strcmp (value, "ask") == 0 ? PM_MAILBOXES_ASK
+                                                           : PM_MAILBOXES_LISTED;
   else if (strcmp (key, "mailbox") == 0)
     add_mailbox (service, value);
   else if (strcmp (key, "allow") == 0 || strcmp (key, "never") == 0 ||

@@ -181,7 +181,65 @@ static const struct
   { "secret", "<security><domain name=\"p.example\"><login user=\"u\" secret=\"a-b.c\"/></domain>"
               "</security>",
     "<login user=\"u\" secret=\"a-b.c\"/>" },
-  { "level", "<diagnostics><category name=\"x\" level=\"maximum\"/></diagnostics>",
+  { "listen/proxy", "<connections><listen proxy=\"yes\"/></connections>", "<listen proxy=\"yes\"/>" },
+  { "order/deliver", "<connections><deliver order=\"rotate\"/></connections>",
+    "<deliver order=\"rotate\"/>" },
+  { "order/forward",
+    "<routing><route domain=\"a.b\"><forward order=\"rotate\" ask=\"yes\"><host name=\"c.d\"/>"
+    "</forward></route></routing>",
+    "<forward order=\"rotate\" ask=\"yes\">" },
+  { "class/urgent",
+    "<connections><retry><class priority=\"urgent\" notify=\"30m\"/></retry></connections>",
+    "<class priority=\"urgent\" notify=\"30m\"/>" },
+  { "class/second",
+    "<connections><retry><class notify=\"4h\" priority=\"non-urgent\" timeout=\"96h\"/>"
+    "<class priority=\"urgent\"/></retry></connections>",
+    "<class priority=\"non-urgent\" notify=\"4h\" timeout=\"4d\"/>" },
+  { "rate", "<connections><limits client-messages-per-minute=\"600\"/></connections>",
+    "client-messages-per-minute=\"600\"" },
+  { "per-client", "<connections><limits per-client=\"5\"/></connections>", "per-client=\"5\"" },
+  { "pause", "<connections><limits greeting-pause=\"1m\"/></connections>",
+    "greeting-pause=\"1m\"" },
+  { "submit", "<connections><accept-connections submit-homed=\"yes\" submit-matches=\"yes\"/>"
+              "</connections>",
+    "<accept-connections submit-homed=\"yes\" submit-matches=\"yes\"/>" },
+  { "host/trusted",
+    "<connections><accept-connections><host network=\"10.0.0.1\" action=\"accept\" "
+    "relay-server=\"yes\" xclient=\"yes\" proxy=\"yes\"/></accept-connections></connections>",
+    "action=\"accept\" relay-server=\"yes\" xclient=\"yes\" proxy=\"yes\"/>" },
+  { "sender/domain",
+    "<connections><message-filtering action=\"reject\"><sender address=\"@Spam.Example.\"/>"
+    "</message-filtering></connections>",
+    "<sender address=\"@spam.example\"/>" },
+  { "sender/null",
+    "<connections><message-filtering><sender address=\"\"/></message-filtering></connections>",
+    "<sender address=\"\"/>" },
+  { "sender/address",
+    "<connections><message-filtering action=\"delete\"><sender address=\"a@b.c\"/>"
+    "</message-filtering></connections>",
+    "<message-filtering action=\"delete\">" },
+  { "mailboxes/ask", "<mailboxes accept=\"ask\"><deliver-to lmtp=\"a.b:24\"/></mailboxes>",
+    "<mailboxes accept=\"ask\">" },
+  { "quota", "<mailboxes><deliver-to lmtp=\"a.b:24\" quota=\"1 GiB\"/></mailboxes>",
+    "<deliver-to lmtp=\"a.b:24\" quota=\"1 GiB\"/>" },
+  { "quota/mailbox", "<mailboxes><mailbox address=\"a@b.c\" quota=\"0\"/></mailboxes>",
+    "<mailbox address=\"a@b.c\" quota=\"0\"/>" },
+  { "domain-alias", "<mailboxes><domain-alias domain=\"A.example\" of=\"b.example\"/></mailboxes>",
+    "<domain-alias domain=\"a.example\" of=\"b.example\"/>" },
+  { "catch-all", "<mailboxes><mailbox address=\"a@b.c\"/>"
+                 "<catch-all domain=\"b.c\" address=\"a@b.c\"/></mailboxes>",
+    "<catch-all domain=\"b.c\" address=\"a@b.c\"/>" },
+  { "certificate",
+    "<security mta-sts=\"no\" dane=\"no\"><certificate chain=\"/a/b.pem\" key=\"/a/b.key\" "
+    "host=\"m.example\"/></security>",
+    "<certificate chain=\"/a/b.pem\" key=\"/a/b.key\" host=\"m.example\"/>" },
+  { "accounts", "<security><accounts source=\"pam\"/></security>", "<accounts source=\"pam\"/>" },
+  { "accounts/path", "<security><accounts path=\"/a/b\"/></security>",
+    "<accounts path=\"/a/b\"/>" },
+  { "double-bounces", "<internet-mail double-bounces=\"no\"/>", "double-bounces=\"no\"" },
+  { "tracking", "<tracking keep=\"0s\"/>", "<tracking keep=\"0s\"/>" },
+  { "statistics", "<statistics port=\"9154\"/>", "<statistics port=\"9154\"/>" },
+  { "level", "<diagnostics><category name=\"dns\" level=\"maximum\"/></diagnostics>",
     "level=\"maximum\"" },
   { "foreign", "<x:a xmlns:x=\"urn:x\" b=\"c\">text<site/></x:a><general inbound-limit=\"1 kB\"/>",
     "inbound-limit=\"1 kB\"" },
@@ -257,8 +315,7 @@ static const struct
   { "bad-host-label", HEAD "<servers><server name='a'\n host='a..b'/></servers>" TAIL, 2, 8,
     "between two dots", TRUE },
   { "missing-host", HEAD "<servers>\n<server name='a'/></servers>" TAIL, 2, 1, "no host" },
-  { "bad-ip", HEAD "<servers><server name='a' host='b.c'>\n<address ip='x'/></server></servers>"
-      TAIL,
+  { "bad-ip", HEAD "<servers><server name='a' host='b.c'>\n<address ip='x'/></server></servers>" TAIL,
     2, 14, "not an IP address" },
   { "size", SERVICE "<general inbound-limit='lots'/>" SERVICE_END, 2, 25, "50 MiB" },
   { "size-over", SERVICE "<general inbound-limit='2000 GiB'/>" SERVICE_END, 2, 25, "1024 GiB",
@@ -289,8 +346,7 @@ static const struct
     SERVICE "<routing><route domain='a.b'><forward/></route></routing>" SERVICE_END, 2, 30,
     "no <host>" },
   { "route-contradiction",
-    SERVICE "<routing><route subdomains='yes' domain='#a.b'><inbound/></route></routing>"
-        SERVICE_END,
+    SERVICE "<routing><route subdomains='yes' domain='#a.b'><inbound/></route></routing>" SERVICE_END,
     2, 29, "contradict", TRUE },
   { "allow-empty", SERVICE "<routing><restrictions><allow/></restrictions></routing>" SERVICE_END,
     2, 24, "says one thing" },
@@ -299,8 +355,7 @@ static const struct
             "</routing>" SERVICE_END,
     2, 24, "says one thing" },
   { "allow-no",
-    SERVICE "<routing><restrictions><allow authenticated='no'/></restrictions></routing>"
-        SERVICE_END,
+    SERVICE "<routing><restrictions><allow authenticated='no'/></restrictions></routing>" SERVICE_END,
     2, 46, "allows nobody" },
   { "deliver-to-two",
     SERVICE "<mailboxes><deliver-to maildir='a' lmtp='b:24'/></mailboxes>" SERVICE_END, 2, 12,
@@ -310,6 +365,31 @@ static const struct
   { "secret", SERVICE "<security><domain name='a.b'><login user='u' secret='../x'/></domain>"
                       "</security>" SERVICE_END,
     2, 54, "dot" },
+  { "class-unknown",
+    SERVICE "<connections><retry><class priority='low'/></retry></connections>" SERVICE_END, 2, 38,
+    "“urgent” or “non-urgent”" },
+  { "class-none", SERVICE "<connections><retry><class/></retry></connections>" SERVICE_END, 2, 21,
+    "no priority" },
+  { "class-twice",
+    SERVICE "<connections><retry><class priority='urgent'/><class priority='urgent'/></retry>"
+            "</connections>" SERVICE_END,
+    2, 47, "stands twice", TRUE },
+  { "pause-long", SERVICE "<connections><limits greeting-pause='61s'/></connections>" SERVICE_END,
+    2, 38, "60s", TRUE },
+  { "sender", SERVICE "<connections><message-filtering><sender address='x'/></message-filtering>"
+                      "</connections>" SERVICE_END,
+    2, 50, "@ with a domain" },
+  { "deliver-to-two-and-quota",
+    SERVICE "<mailboxes><deliver-to maildir='a' lmtp='b:24' quota='0'/></mailboxes>" SERVICE_END, 2,
+    12, "one place" },
+  { "certificate-without-key",
+    SERVICE "<security><certificate chain='/a'/></security>" SERVICE_END, 2, 11, "no key" },
+  { "certificate-relative",
+    SERVICE "<security><certificate chain='a' key='/b'/></security>" SERVICE_END, 2, 31,
+    "absolute path" },
+  { "category", SERVICE "<diagnostics><category name='x'/></diagnostics>" SERVICE_END, 2, 30,
+    "“authentication” or “routing”" },
+  { "statistics", SERVICE "<statistics port='65536'/>" SERVICE_END, 2, 19, "bounds" },
   { "utf8-column",
     HEAD "<!-- é --><servers><server name='é'\thost='a b'/></servers>" TAIL, 1, 102,
     "not a domain name" },
@@ -470,7 +550,7 @@ test_check (gconstpointer data)
   guint index = GPOINTER_TO_UINT (data);
   g_autoptr (GString) xml = g_string_new (
       HEAD "<servers><server name='M' host='m.example'><address "
-          "ip='192.0.2.10'/></server></servers>"
+           "ip='192.0.2.10'/></server></servers>"
            "<connections><internet-mail-service server='M'><connections><listen/></connections>"
            "<routing>");
   g_autoptr (GPtrArray) problems = NULL;
@@ -524,17 +604,14 @@ static const struct
     PM_PROBLEM_ERROR, "the server X is not declared" },
   { "two-services",
     HEAD "<servers><server name='X' host='x.example'/></servers><connections>"
-         "<internet-mail-service server='X'/><internet-mail-service server='X'/></connections>"
-             TAIL,
+         "<internet-mail-service server='X'/><internet-mail-service server='X'/></connections>" TAIL,
     PM_PROBLEM_ERROR, "two services run on the server X" },
   { "two-servers",
-    HEAD "<servers><server name='X' host='x.example'/><server name='X' host='y.example'/></servers>"
-        TAIL,
+    HEAD "<servers><server name='X' host='x.example'/><server name='X' host='y.example'/></servers>" TAIL,
     PM_PROBLEM_ERROR, "two servers named X" },
   { "no-service", HEAD TAIL, PM_PROBLEM_WARNING, "no Internet Mail Service" },
   { "no-listener", SERVICE SERVICE_END, PM_PROBLEM_WARNING, "listens nowhere" },
-  { "same-listener", SERVICE "<connections><listen/><listen address='0.0.0.0'/></connections>"
-      SERVICE_END,
+  { "same-listener", SERVICE "<connections><listen/><listen address='0.0.0.0'/></connections>" SERVICE_END,
     PM_PROBLEM_ERROR, "0.0.0.0 port 25 already" },
   { "all-first",
     SERVICE "<connections><listen/><listen address='192.0.2.1'/></connections>" SERVICE_END,
@@ -552,15 +629,71 @@ static const struct
     SERVICE "<connections><deliver><host name='a.b'/></deliver></connections>" SERVICE_END,
     PM_PROBLEM_WARNING, "does not use the hosts" },
   { "e-mail-domain",
-    SERVICE "<connections><e-mail-domain name='a.b'/><e-mail-domain name='a.b'/></connections>"
-        SERVICE_END,
+    SERVICE "<connections><e-mail-domain name='a.b'/><e-mail-domain name='a.b'/></connections>" SERVICE_END,
     PM_PROBLEM_ERROR, "two <e-mail-domain>" },
   { "security",
     SERVICE "<security><domain name='a.b'/><domain name='a.b'/></security>" SERVICE_END,
     PM_PROBLEM_ERROR, "twice in <security>" },
   { "category",
-    SERVICE "<diagnostics><category name='a'/><category name='a'/></diagnostics>" SERVICE_END,
-    PM_PROBLEM_ERROR, "category a stands twice" },
+    SERVICE "<diagnostics><category name='dns'/><category name='dns'/></diagnostics>" SERVICE_END,
+    PM_PROBLEM_ERROR, "category dns stands twice" },
+  { "retry-class",
+    SERVICE "<connections><retry><class priority='non-urgent' notify='9d'/></retry></connections>"
+        SERVICE_END,
+    PM_PROBLEM_WARNING, "after the timeout" },
+  { "trusted-rejected",
+    SERVICE "<connections><accept-connections><host network='10.0.0.1' xclient='yes'/>"
+            "</accept-connections></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "but its connections are rejected" },
+  { "trusted-all",
+    SERVICE "<connections><accept-connections><host network='0.0.0.0/0' action='accept' "
+            "proxy='yes'/></accept-connections></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "whole Internet is trusted" },
+  { "proxy", SERVICE "<connections><listen proxy='yes'/></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "no host may send one" },
+  { "sender-twice",
+    SERVICE "<connections><message-filtering><sender address='@a.b'/><sender address='@A.b'/>"
+            "</message-filtering></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "sender stands twice" },
+  { "ask-maildir", SERVICE "<mailboxes accept='ask'/>" SERVICE_END, PM_PROBLEM_ERROR,
+    "asks the LMTP server" },
+  { "alias-itself",
+    SERVICE "<mailboxes><domain-alias domain='a.b' of='A.b'/></mailboxes>" SERVICE_END,
+    PM_PROBLEM_ERROR, "alias of itself" },
+  { "alias-twice",
+    SERVICE "<mailboxes><domain-alias domain='a.b' of='c.d'/><domain-alias domain='a.b' of='e.f'/>"
+            "</mailboxes>" SERVICE_END,
+    PM_PROBLEM_ERROR, "two <domain-alias>" },
+  { "alias-chain",
+    SERVICE "<mailboxes><domain-alias domain='a.b' of='c.d'/><domain-alias domain='c.d' of='e.f'/>"
+            "</mailboxes>" SERVICE_END,
+    PM_PROBLEM_ERROR, "c.d is an alias itself" },
+  { "alias-elsewhere",
+    SERVICE "<mailboxes><domain-alias domain='a.b' of='c.d'/></mailboxes>" SERVICE_END,
+    PM_PROBLEM_WARNING, "a.b never comes" },
+  { "catch-all-nobody",
+    SERVICE "<mailboxes><catch-all domain='a.b' address='x@a.b'/></mailboxes>" SERVICE_END,
+    PM_PROBLEM_ERROR, "no mailbox has the address x@a.b" },
+  { "catch-all-twice",
+    SERVICE "<mailboxes><mailbox address='x@a.b'/><catch-all domain='a.b' address='x@a.b'/>"
+            "<catch-all domain='a.b' address='x@a.b'/></mailboxes>" SERVICE_END,
+    PM_PROBLEM_ERROR, "two <catch-all>" },
+  { "certificate-twice",
+    SERVICE "<security><certificate chain='/a' key='/b'/><certificate chain='/a' key='/c'/>"
+            "</security>" SERVICE_END,
+    PM_PROBLEM_ERROR, "/a stands twice" },
+  { "certificate-host",
+    SERVICE "<security><certificate chain='/a' key='/b' host='c.d'/><certificate chain='/b' "
+            "key='/c' host='c.d'/></security>" SERVICE_END,
+    PM_PROBLEM_ERROR, "two certificates are for c.d" },
+  { "implicit-tls",
+    SERVICE "<connections><listen port='465' tls='implicit'/></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "needs a certificate" },
+  { "submission",
+    SERVICE "<connections><listen port='587' role='submission'/></connections>" SERVICE_END,
+    PM_PROBLEM_WARNING, "only possible with TLS" },
+  { "accounts-path", SERVICE "<security><accounts source='pam' path='/a'/></security>" SERVICE_END,
+    PM_PROBLEM_WARNING, "not read" },
 };
 
 static void

@@ -231,6 +231,25 @@ static const struct
           "</mailboxes>\n") },
   { "maildir-to-lmtp", TEXT ("<mailboxes><deliver-to maildir='m'/></mailboxes>\n"),
     TEXT ("<mailboxes><deliver-to lmtp='unix:/x'/></mailboxes>\n") },
+  { "class-said", TEXT ("<connections><retry><class priority='urgent' notify='4h'/></retry>"
+                        "</connections>\n"),
+    TEXT ("<connections><retry><class priority='urgent' timeout='6h'/>"
+          "<class priority='non-urgent' notify='1d'/></retry></connections>\n"),
+    TEXT ("<connections><retry><class priority='urgent' notify='4h' timeout='6h'/>"
+          "<class priority=\"non-urgent\" notify=\"1d\"/></retry></connections>\n") },
+  { "alias-of", TEXT ("<mailboxes>\n<domain-alias domain='a.b' of='c.d'/>\n</mailboxes>\n"),
+    TEXT ("<mailboxes><domain-alias domain='a.b' of='e.f'/></mailboxes>\n"),
+    TEXT ("<mailboxes>\n<domain-alias domain='a.b' of='e.f'/>\n</mailboxes>\n") },
+  { "sender-added",
+    TEXT ("<connections>\n<message-filtering>\n<sender address=''/>\n</message-filtering>\n"
+          "</connections>\n"),
+    TEXT ("<connections><message-filtering><sender address=''/><sender address='@a.b'/>"
+          "</message-filtering></connections>\n"),
+    TEXT ("<connections>\n<message-filtering>\n<sender address=''/>\n"
+          "<sender address=\"@a.b\"/>\n</message-filtering>\n</connections>\n") },
+  { "quota-gone",
+    TEXT ("<mailboxes><mailbox address='a@b.c' quota='5 MB'/></mailboxes>\n"),
+    TEXT ("<mailboxes><mailbox address='a@b.c'/></mailboxes>\n") },
   { "login-gone",
     TEXT ("<security><domain name='a.b'><login user='u' secret='s'/><!-- k --></domain>"
           "</security>\n"),

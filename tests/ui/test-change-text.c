@@ -78,11 +78,20 @@ static const struct
     "Connections: listening address 127.0.0.1 was added (2587 submission)", NULL, NULL },
   { "retry", "notify=\"4h\"", "notify=\"5h\"",
     "Connections: time until a delay is reported was changed", "4h", "5h" },
+  { "retry-class", "<retry notify=\"4h\"/>",
+    "<retry notify=\"4h\"><class priority=\"urgent\" notify=\"1h\"/></retry>",
+    "Connections: time until a delay is reported (urgent) was changed", "4h", "1h" },
+  { "certificate", "<diagnostics>",
+    "<security><certificate chain=\"/a\" key=\"/b\"/></security><diagnostics>",
+    "Security: certificate /a was added (/b)", NULL, NULL },
+  { "domain-alias", "</mailboxes>",
+    "<domain-alias domain=\"example.net\" of=\"example.com\"/></mailboxes>",
+    "Recipients: mailboxes of example.net was added (example.com)", NULL, NULL },
   // Without a name on the screen: the path and the text as they are.
-  { "unknown", "<diagnostics>", "<diagnostics><category name=\"x\" level=\"maximum\"/>",
+  { "unknown", "<diagnostics>", "<diagnostics><category name=\"dns\" level=\"maximum\"/>",
     "configuration/connections/internet-mail-service[@server=\"MAIL1\"]/diagnostics/"
-    "category[@name=\"x\"] was added (<category name=\"x\" level=\"maximum\"/>)",
-    NULL, "<category name=\"x\" level=\"maximum\"/>" },
+    "category[@name=\"dns\"] was added (<category name=\"dns\" level=\"maximum\"/>)",
+    NULL, "<category name=\"dns\" level=\"maximum\"/>" },
 };
 
 static PmSite *

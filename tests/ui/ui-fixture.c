@@ -119,7 +119,7 @@ ui_fixture_draft (void)
   service->server = g_strdup ("MAIL1");
   service->administrator = g_strdup ("postmaster@example.com");
   service->outbound_limit = 0;
-  service->accept_any_mailbox = TRUE;
+  service->mailbox_accept = PM_MAILBOXES_ANY;
   fill_connections (service);
   fill_routing (service);
   g_ptr_array_add (site->services, service);

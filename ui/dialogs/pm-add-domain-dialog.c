@@ -437,7 +437,7 @@ fill_mailboxes (PmAddDomainDialog *self, const PmMailService *service)
   gtk_combo_box_text_append (self->mailbox_combo, "none", _ ("No mailbox for now"));
   gtk_combo_box_set_active (GTK_COMBO_BOX (self->mailbox_combo), n > 0 ? 1 : 0);
   gtk_label_set_label (self->mailbox_note,
-                       service->accept_any_mailbox
+                       service->mailbox_accept == PM_MAILBOXES_ANY
                            ? _ ("This service takes every address of an inbound domain "
                                 "as a mailbox.")
                            : _ ("Mail for addresses that have no mailbox is refused. "

@@ -36,6 +36,8 @@ struct _PmEndpointDialog
   GtkWidget *ok_button;
 
   PmEndpointKind kind;
+  PmListen *listen;   /* (owned) (nullable): the one that is edited */
+  PmAcceptRule *rule; /* (owned) (nullable): the one that is edited */
 };
 
 G_DEFINE_FINAL_TYPE (PmEndpointDialog, pm_endpoint_dialog, GTK_TYPE_DIALOG)
@@ -152,9 +154,21 @@ changed_cb (PmEndpointDialog *self)
 }
 
 static void
+pm_endpoint_dialog_finalize (GObject *object)
+{
+  PmEndpointDialog *self = PM_ENDPOINT_DIALOG (object);
+
+  g_clear_pointer (&self->listen, pm_listen_unref);
+  g_clear_pointer (&self->rule, pm_accept_rule_unref);
+  G_OBJECT_CLASS (pm_endpoint_dialog_parent_class)->finalize (object);
+}
+
+static void
 pm_endpoint_dialog_class_init (PmEndpointDialogClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = pm_endpoint_dialog_finalize;
 
   gtk_widget_class_set_template_from_resource (
       widget_class, "/org/pointsman/Administrator/dialogs/pm-endpoint-dialog.ui");
@@ -236,9 +250,11 @@ load (PmEndpointDialog *self, gconstpointer item)
       load_host (self, item);
       break;
     case PM_ENDPOINT_LISTEN:
+      self->listen = pm_listen_ref (item);
       load_listen (self, item);
       break;
     case PM_ENDPOINT_ACCEPT_RULE:
+      self->rule = pm_accept_rule_ref (item);
       load_network (self, &((const PmAcceptRule *) item)->network);
       gtk_toggle_button_set_active (((const PmAcceptRule *) item)->accept ? self->accept_radio
                                                                           : self->reject_radio,
@@ -288,10 +304,11 @@ make_host (PmEndpointDialog *self, char *name)
   return host;
 }
 
+// What the dialog does not show stays as it was.
 static PmListen *
 make_listen (PmEndpointDialog *self, char *address)
 {
-  PmListen *listen = pm_listen_new ();
+  PmListen *listen = self->listen != NULL ? pm_listen_copy (self->listen) : pm_listen_new ();
 
   g_free (listen->address);
   listen->address = address;
@@ -304,7 +321,8 @@ make_listen (PmEndpointDialog *self, char *address)
 static PmAcceptRule *
 make_rule (PmEndpointDialog *self, const PmNetwork *network)
 {
-  PmAcceptRule *rule = pm_accept_rule_new ();
+  PmAcceptRule *rule = self->rule != NULL ? pm_accept_rule_copy (self->rule)
+                                          : pm_accept_rule_new ();
 
   rule->network = *network;
   rule->accept = gtk_toggle_button_get_active (self->accept_radio);

@@ -586,6 +586,12 @@ pm_route_dialog_dup_route (PmRouteDialog *self)
       char *host = NULL;
 
       route->action = PM_ROUTE_FORWARD;
+      // What the dialog does not show stays as it was.
+      if (self->former != NULL)
+        {
+          route->order_rotate = self->former->order_rotate;
+          route->ask = self->former->ask;
+        }
       if (!check_host (self, &host, NULL))
         {
           g_free (host);

@@ -350,6 +350,8 @@ collect (PmPropertiesPage *page, PmServiceDraft *draft)
   g_ptr_array_unref (service->listeners);
   service->listeners = pm_list_editor_dup_items (self->listeners_editor);
 
+  // What the page does not show stays as it was.
+  deliver->order_rotate = service->deliver->order_rotate;
   if (gtk_toggle_button_get_active (self->forward_radio))
     {
       deliver->method = PM_DELIVERY_HOST;

@@ -22,25 +22,13 @@ string_equal (gconstpointer a, gconstpointer b)
 static gboolean
 delivery_equal (gconstpointer first, gconstpointer second)
 {
-  const PmDelivery *a = first;
-  const PmDelivery *b = second;
-
-  if (a->method != b->method || a->hosts->len != b->hosts->len)
-    return FALSE;
-  for (guint i = 0; i < a->hosts->len; i++)
-    if (!pm_host_equal (a->hosts->pdata[i], b->hosts->pdata[i]))
-      return FALSE;
-  return TRUE;
+  return pm_delivery_equal (first, second);
 }
 
 static gboolean
 listen_equal (gconstpointer first, gconstpointer second)
 {
-  const PmListen *a = first;
-  const PmListen *b = second;
-
-  return a->port == b->port && a->role == b->role && a->implicit_tls == b->implicit_tls &&
-         string_equal (a->address, b->address);
+  return pm_listen_equal (first, second);
 }
 
 static gboolean
@@ -56,10 +44,7 @@ mail_domain_equal (gconstpointer first, gconstpointer second)
 static gboolean
 accept_rule_equal (gconstpointer first, gconstpointer second)
 {
-  const PmAcceptRule *a = first;
-  const PmAcceptRule *b = second;
-
-  return a->accept == b->accept && pm_network_equal (&a->network, &b->network);
+  return pm_accept_rule_equal (first, second);
 }
 
 static gboolean
