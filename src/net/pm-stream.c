@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "net/pm-reactor-private.h"
+#include "net/pm-stream-private.h"
 
 #define READ_SIZE (16 * 1024)
 #define READS_PER_ROUND 4 // others in the reactor want their turn
@@ -29,8 +30,11 @@ struct _PmStream
   const PmStreamLayer *layer;
   gpointer layer_self;
   PmTimer deadline;
-  PmTimer again; /* runs the stream though the socket has no news */
+  gint64 deadline_asked; /* by the owner; 0 for none */
+  gint64 handshake_end;  /* when it must be over */
+  PmTimer again;         /* runs the stream though the socket has no news */
   gboolean reading;
+  gboolean shaking; /* the layer's handshake is under way; no bytes go either way */
   gboolean resume;
   gboolean ended; /* the peer sends no more */
   gboolean end_told;
@@ -94,7 +98,27 @@ release (PmStream *stream)
 static gboolean
 wants_read (PmStream *stream)
 {
-  return stream->reading && !stream->ended && pm_buffer_room (&stream->input) > 0;
+  return stream->reading && !stream->shaking && !stream->ended &&
+         pm_buffer_room (&stream->input) > 0;
+}
+
+static gboolean
+has_pending (PmStream *stream)
+{
+  return stream->layer->pending != NULL && stream->layer->pending (stream->layer_self);
+}
+
+static void
+update_deadline (PmStream *stream)
+{
+  gint64 when = stream->deadline_asked;
+
+  if (stream->shaking && (when == 0 || stream->handshake_end < when))
+    when = stream->handshake_end;
+  if (when == 0 || stream->fd < 0 || stream->failed)
+    pm_timer_clear (&stream->deadline);
+  else
+    pm_timer_set (&stream->deadline, when);
 }
 
 static void ready_cb (PmReady ready, gpointer user_data);
@@ -113,8 +137,13 @@ update_interest (PmStream *stream)
     }
   if (wants_read (stream))
     interest |= PM_READY_READ;
-  if (pm_buffer_size (&stream->output) > 0 && !stream->shut)
+  if (pm_buffer_size (&stream->output) > 0 && !stream->shut && !stream->shaking)
     interest |= PM_READY_WRITE;
+  if (stream->layer->interest != NULL)
+    interest = stream->layer->interest (stream->layer_self, interest);
+  // The socket will not tell of what the layer has taken out of it already.
+  if (wants_read (stream) && has_pending (stream))
+    pm_timer_set_after (&stream->again, 0);
   if (stream->watch != NULL)
     pm_watch_set_interest (stream->watch, interest);
   else if (interest != PM_READY_NONE)
@@ -167,10 +196,11 @@ fill (PmStream *stream, GError **broken)
         stream->ended = TRUE;
       pm_buffer_commit (&stream->input, (gsize) count);
       came = came || count > 0;
-      if ((gsize) count < size &&
-          (stream->layer->pending == NULL || !stream->layer->pending (stream->layer_self)))
+      if ((gsize) count < size && !has_pending (stream))
         break;
     }
+  // Room that was reserved for nothing is not kept: most connections wait most of the time.
+  pm_buffer_consume (&stream->input, 0);
   return came;
 }
 
@@ -180,7 +210,8 @@ drain (PmStream *stream)
 {
   gboolean some = pm_buffer_size (&stream->output) > 0;
 
-  while (!is_over (stream) && !stream->shut && pm_buffer_size (&stream->output) > 0)
+  while (!is_over (stream) && !stream->shut && !stream->shaking &&
+         pm_buffer_size (&stream->output) > 0)
     {
       g_autoptr (GError) error = NULL;
       gssize count = stream->layer->write (stream->layer_self, stream->fd,
@@ -196,7 +227,7 @@ drain (PmStream *stream)
         }
       pm_buffer_consume (&stream->output, (gsize) count);
     }
-  if (!is_over (stream) && stream->shutting && !stream->shut)
+  if (!is_over (stream) && stream->shutting && !stream->shut && !stream->shaking)
     {
       stream->shut = TRUE;
       stream->layer->shutdown (stream->layer_self, stream->fd, NULL);
@@ -227,13 +258,33 @@ tell_ended (PmStream *stream)
     stream->handler->ended (stream, stream->user_data);
 }
 
+// Goes on with the handshake. Whether bytes may flow.
+static gboolean
+shake (PmStream *stream)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (is_over (stream) || !stream->shaking)
+    return !is_over (stream);
+  if (!stream->layer->handshake (stream->layer_self, stream->fd, &error))
+    {
+      if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        fail (stream, error);
+      return FALSE;
+    }
+  stream->shaking = FALSE;
+  update_deadline (stream);
+  if (stream->handler != NULL && stream->handler->secured != NULL)
+    stream->handler->secured (stream, stream->user_data);
+  return !is_over (stream);
+}
+
 static void
-run (PmStream *stream)
+move (PmStream *stream)
 {
   g_autoptr (GError) broken = NULL;
   gboolean came;
 
-  stream->hold++;
   came = fill (stream, &broken);
   if (!is_over (stream) && (came || stream->resume))
     tell_received (stream);
@@ -248,6 +299,14 @@ run (PmStream *stream)
   // ended by the peer before its own end went out is done now.
   if (!is_over (stream) && stream->handler == NULL && stream->ended && stream->shut)
     pm_stream_free (stream);
+}
+
+static void
+run (PmStream *stream)
+{
+  stream->hold++;
+  if (shake (stream))
+    move (stream);
   update_interest (stream);
   release (stream);
 }
@@ -259,7 +318,7 @@ ready_cb (PmReady ready, gpointer user_data)
 
   // A hang-up while nothing is to be read or written: told again and again, so look away until
   // something is.
-  if (ready == PM_READY_HANGUP && !wants_read (stream))
+  if (ready == PM_READY_HANGUP && !wants_read (stream) && !stream->shaking)
     {
       int reason = 0;
       socklen_t size = sizeof reason;
@@ -289,8 +348,10 @@ static void
 deadline_cb (gpointer user_data)
 {
   PmStream *stream = user_data;
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                                                  "The other side took too long");
+  g_autoptr (GError) error = g_error_new_literal (
+      G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+      stream->shaking ? "The other side took too long over the TLS handshake"
+                      : "The other side took too long");
 
   stream->hold++;
   fail (stream, error);
@@ -418,10 +479,8 @@ pm_stream_set_reading (PmStream *stream, gboolean reading)
 void
 pm_stream_set_deadline (PmStream *stream, gint64 when)
 {
-  if (when == 0 || is_over (stream))
-    pm_timer_clear (&stream->deadline);
-  else
-    pm_timer_set (&stream->deadline, when);
+  stream->deadline_asked = when;
+  update_deadline (stream);
 }
 
 /**
@@ -447,7 +506,8 @@ pm_stream_shut_down_output (PmStream *stream)
 void
 pm_stream_finish (PmStream *stream, gint64 microseconds)
 {
-  if (stream->failed)
+  // Who has not shaken hands could not read a last word.
+  if (stream->failed || stream->shaking)
     {
       pm_stream_free (stream);
       return;
@@ -456,7 +516,7 @@ pm_stream_finish (PmStream *stream, gint64 microseconds)
   stream->reading = TRUE;
   pm_buffer_consume (&stream->input, pm_buffer_size (&stream->input));
   pm_reactor_adopt (stream->reactor, stream, (GDestroyNotify) pm_stream_free);
-  pm_timer_set_after (&stream->deadline, microseconds);
+  pm_stream_set_deadline (stream, g_get_monotonic_time () + microseconds);
   pm_stream_shut_down_output (stream);
   update_interest (stream);
 }
@@ -478,4 +538,32 @@ pm_stream_set_layer (PmStream *stream, const PmStreamLayer *layer, gpointer self
   stream->layer = layer;
   stream->layer_self = self;
   return TRUE;
+}
+
+gboolean
+pm_stream_begin_layer (PmStream *stream,
+                       const PmStreamLayer *layer,
+                       gpointer self,
+                       gint64 microseconds)
+{
+  if (!pm_stream_set_layer (stream, layer, self))
+    return FALSE;
+  stream->shaking = TRUE;
+  stream->handshake_end = g_get_monotonic_time () + microseconds;
+  update_deadline (stream);
+  if (!is_over (stream))
+    pm_timer_set_after (&stream->again, 0);
+  return TRUE;
+}
+
+gpointer
+pm_stream_get_layer (PmStream *stream, const PmStreamLayer *layer)
+{
+  return stream->layer == layer && !stream->shaking ? stream->layer_self : NULL;
+}
+
+gboolean
+pm_stream_has_layer (PmStream *stream, const PmStreamLayer *layer)
+{
+  return stream->layer == layer;
 }

@@ -25,6 +25,7 @@ typedef struct _PmStream PmStream;
  *   whoever leaves some goes on by pm_stream_resume()
  * @ended: (nullable): the peer will send no more (half-close); the output still works
  * @sent: (nullable): the output was emptied into the socket
+ * @secured: (nullable): the layer has shaken hands (TLS); bytes may follow at once
  * @failed: the connection is broken, or the deadline passed (%G_IO_ERROR_TIMED_OUT); nothing else
  *   is called after it. Free the stream
  */
@@ -33,6 +34,7 @@ typedef struct
   void (*received) (PmStream *stream, gpointer user_data);
   void (*ended) (PmStream *stream, gpointer user_data);
   void (*sent) (PmStream *stream, gpointer user_data);
+  void (*secured) (PmStream *stream, gpointer user_data);
   void (*failed) (PmStream *stream, const GError *error, gpointer user_data);
 } PmStreamHandler;
 
@@ -42,6 +44,9 @@ typedef struct
  * @write: like send()
  * @shutdown: says that no more will be written
  * @pending: (nullable): whether bytes were read from the socket that @read has not given yet
+ * @handshake: (nullable): goes on with what must happen before the first byte: %TRUE when done, else
+ *   an error (%G_IO_ERROR_WOULD_BLOCK to wait)
+ * @interest: (nullable): what to wait for on the socket in order to do `wanted`
  * @free: frees @self
  *
  * What stands between the stream and the socket. The default is the bare socket; TLS is another
@@ -53,6 +58,8 @@ typedef struct
   gssize (*write) (gpointer self, int fd, const guint8 *bytes, gsize size, GError **error);
   gboolean (*shutdown) (gpointer self, int fd, GError **error);
   gboolean (*pending) (gpointer self);
+  gboolean (*handshake) (gpointer self, int fd, GError **error);
+  PmReady (*interest) (gpointer self, PmReady wanted);
   void (*free) (gpointer self);
 } PmStreamLayer;
 
