@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // The client's session before its first message: greeting, EHLO or LHLO, STARTTLS, login. What was
-// said in clear counts for nothing once the connection is encrypted, and a password leaves only over
-// an encrypted connection unless the owner allows it otherwise.
+// said in clear counts for nothing once the connection is encrypted, and a password leaves only
+// over an encrypted connection unless the owner allows it otherwise.
 
 #include "smtp/pm-smtp-client-private.h"
 
@@ -28,8 +28,8 @@ set_login_line (PmSmtpClient *client, char *line)
 static void
 fail_login (PmSmtpClient *client, const char *what, const char *detail)
 {
-  g_autofree char *text =
-      g_strdup_printf ("%s%s%.400s", what, detail == NULL ? "" : ": ", detail == NULL ? "" : detail);
+  g_autofree char *text = detail == NULL ? g_strdup (what)
+                                         : g_strdup_printf ("%s: %.400s", what, detail);
   g_autofree char *valid = g_utf8_make_valid (text, -1);
 
   pm_smtp_client_break_off_locally (client, PM_SMTP_PHASE_AUTH, 454, "4.7.8", valid);
