@@ -58,6 +58,7 @@ decision_clear (Decision *self)
   g_ptr_array_unref (decision->losers);
   g_ptr_array_unref (decision->next_hops);
   g_free (decision->mailbox);
+  g_free (decision->catch_all);
   g_free (decision->reply);
   pm_mail_address_unref (self->asked);
   g_clear_object (&self->client.address);
@@ -75,6 +76,7 @@ static void G_GNUC_PRINTF (2, 3)
   work->decision->reply = g_strdup_vprintf (format, args);
   va_end (args);
   work->decision->action = PM_ACTION_REJECT;
+  work->decision->ask = FALSE;
   pm_reasons_add (work->reasons, "It is refused with “%s”.", work->decision->reply);
 }
 
@@ -190,34 +192,74 @@ any_mailbox (const PmMailAddress *address)
   return pm_mail_address_to_string (&folded);
 }
 
-/*
- * `address` as it is looked up: that of a literal in the site's domain. `entry` (nullable): the
- * domain of the entry that made it inbound.
- */
-static void
-decide_inbound (Work *work, const PmMailAddress *address, const char *entry)
+static const char *
+find_mailbox (const Work *work, const PmMailAddress *address)
 {
-  PmDecision *decision = work->decision;
   g_autofree char *key = pm_mail_address_key (address);
-  const char *primary = g_hash_table_lookup (work->router->mailboxes, key);
 
-  if (primary != NULL)
+  return g_hash_table_lookup (work->router->mailboxes, key);
+}
+
+/*
+ * Who gets what no mailbox of the domain does: the catch-all of the recipient's own domain, or of
+ * the one that it is an alias of. (nullable) (transfer full)
+ */
+static char *
+find_catch_all (const Work *work, const PmMailAddress *address, const PmMailAddress *home)
+{
+  const char *text = g_hash_table_lookup (work->router->catch_alls, address->domain);
+  g_autoptr (PmMailAddress) target = NULL;
+  const char *primary;
+
+  if (text == NULL)
+    text = g_hash_table_lookup (work->router->catch_alls, home->domain);
+  target = text == NULL ? NULL : pm_mail_address_parse (text, NULL);
+  if (target == NULL)
+    return NULL;
+  primary = find_mailbox (work, target);
+  return primary != NULL ? g_strdup (primary) : any_mailbox (target);
+}
+
+static void
+accept_inbound (Work *work, char *mailbox)
+{
+  work->decision->action = PM_ACTION_INBOUND;
+  work->decision->mailbox = mailbox;
+}
+
+/* An address that the site does not list; `home` is where its mailbox would be. */
+static void
+decide_unlisted (Work *work, const PmMailAddress *address, const PmMailAddress *home)
+{
+  PmMailboxAccept accept = work->router->service->mailbox_accept;
+  g_autofree char *catch_all = find_catch_all (work, address, home);
+
+  if (accept == PM_MAILBOXES_ANY)
     {
-      decision->action = PM_ACTION_INBOUND;
-      decision->mailbox = g_strdup (primary);
-      pm_reasons_add (work->reasons, "It is accepted as inbound, for the mailbox %s.", primary);
-    }
-  else if (is_postmaster (address))
-    {
-      decide_postmaster (work, entry != NULL ? entry : address->domain);
-    }
-  else if (work->router->service->mailbox_accept == PM_MAILBOXES_ANY)
-    {
-      decision->action = PM_ACTION_INBOUND;
-      decision->mailbox = any_mailbox (address);
+      accept_inbound (work, any_mailbox (home));
       pm_reasons_add (work->reasons, "It is accepted as inbound: every address of an inbound "
                                      "domain is a mailbox here, this one %s.",
-                      decision->mailbox);
+                      work->decision->mailbox);
+    }
+  else if (accept == PM_MAILBOXES_ASK && work->router->service->lmtp != NULL)
+    {
+      accept_inbound (work, any_mailbox (home));
+      work->decision->ask = TRUE;
+      work->decision->catch_all = g_steal_pointer (&catch_all);
+      pm_reasons_add (work->reasons, "It is accepted as inbound if the LMTP server %s, which is "
+                                     "asked for %s, knows the mailbox.",
+                      work->router->service->lmtp, work->decision->mailbox);
+      if (work->decision->catch_all != NULL)
+        pm_reasons_add (work->reasons, "If not, the catch-all of the domain has it reach the "
+                                       "mailbox %s.",
+                        work->decision->catch_all);
+    }
+  else if (catch_all != NULL)
+    {
+      accept_inbound (work, g_steal_pointer (&catch_all));
+      pm_reasons_add (work->reasons, "No mailbox or alias has this address, so that the catch-all "
+                                     "of the domain has it reach the mailbox %s.",
+                      work->decision->mailbox);
     }
   else
     {
@@ -225,6 +267,40 @@ decide_inbound (Work *work, const PmMailAddress *address, const char *entry)
                                      "address: add one, or the mail is refused.");
       // RFC 3463 X.1.1, at RCPT: never accepted and bounced.
       reject (work, "550 5.1.1 There is no mailbox with this name at %s", address->domain);
+    }
+}
+
+/*
+ * `address` as it is looked up: that of a literal in the site's domain. `entry` (nullable): the
+ * domain of the entry that made it inbound. In a domain that is an alias of another the mailbox is
+ * looked up in that one as well; the recipient stays what it is.
+ */
+static void
+decide_inbound (Work *work, const PmMailAddress *address, const char *entry)
+{
+  const char *of = g_hash_table_lookup (work->router->domain_aliases, address->domain);
+  const char *primary = find_mailbox (work, address);
+  g_autoptr (PmMailAddress) home = of != NULL ? pm_mail_address_with_domain (address, of)
+                                              : pm_mail_address_ref (address);
+
+  if (primary == NULL && of != NULL)
+    {
+      pm_reasons_add (work->reasons, "%s has the mailboxes of %s.", address->domain, of);
+      primary = find_mailbox (work, home);
+    }
+
+  if (primary != NULL)
+    {
+      accept_inbound (work, g_strdup (primary));
+      pm_reasons_add (work->reasons, "It is accepted as inbound, for the mailbox %s.", primary);
+    }
+  else if (is_postmaster (address))
+    {
+      decide_postmaster (work, entry != NULL ? entry : address->domain);
+    }
+  else
+    {
+      decide_unlisted (work, address, home);
     }
 }
 
@@ -237,7 +313,7 @@ decide_outward (Work *work, PmRoutingAction action)
 
   decision->action = action;
   set_hops (decision, pm_router_explain_outbound (work->router, decision->recipient->domain,
-                                                  work->reasons));
+                                                  &decision->rotate, work->reasons));
   if (decision->next_hops->len == 0)
     reject (work, "451 4.3.5 Mail for %s cannot be sent on: no host is named for it",
             decision->recipient->domain);
@@ -284,9 +360,14 @@ decide_forward (Work *work, const PmRoute *route)
       return;
     }
   first = decision->next_hops->pdata[0];
+  decision->rotate = route->order_rotate;
+  decision->ask = route->ask;
   pm_reasons_add (work->reasons, "It is forwarded unchanged to the host %s, port %u%s.",
                   first->host, first->port,
-                  decision->next_hops->len > 1 ? ", and if that does not answer to the next" : "");
+                  pm_router_order_text (decision->next_hops, route->order_rotate));
+  if (route->ask)
+    pm_reasons_add (work->reasons, "The host is asked whether it takes the recipient before the "
+                                   "recipient is accepted.");
 }
 
 /* Address literals (RFC 5321 4.1.3). */
@@ -548,6 +629,8 @@ decide (PmRouter *router,
     decide_literal (&work);
   else
     decide_domain (&work);
+  if (self->decision.action == PM_ACTION_INBOUND)
+    self->decision.lmtp = router->service->lmtp;
   return self;
 }
 

@@ -80,6 +80,20 @@ pm_router_host_hops (const PmRouter *router, GPtrArray *hosts, const char *domai
   return hops;
 }
 
+/**
+ * pm_router_order_text:
+ *
+ * Returns: what a sentence says of the hosts behind the first
+ */
+const char *
+pm_router_order_text (const GPtrArray *hops, gboolean rotate)
+{
+  if (hops->len < 2)
+    return "";
+  return rotate ? ", or to another of its hosts, in turn"
+                : ", and if that does not answer to the next";
+}
+
 static void
 explain_delivery (const PmMailDomain *entry,
                   const PmDelivery *delivery,
@@ -108,23 +122,28 @@ explain_delivery (const PmMailDomain *entry,
     }
   first = hops->pdata[0];
   pm_reasons_add (reasons, "It goes to the host %s, port %u%s.", first->host, first->port,
-                  hops->len > 1 ? ", and if that does not answer to the next" : "");
+                  pm_router_order_text (hops, delivery->order_rotate));
 }
 
 /**
  * pm_router_explain_outbound:
  * @domain: the recipient's domain
+ * @rotate: (out): whether each time another of them is to be tried first
  * @reasons: (nullable): where to say why
  *
  * Returns: (transfer container) (element-type PmNextHop): where Connections sends mail for @domain.
  */
 GPtrArray *
-pm_router_explain_outbound (const PmRouter *router, const char *domain, GPtrArray *reasons)
+pm_router_explain_outbound (const PmRouter *router,
+                            const char *domain,
+                            gboolean *rotate,
+                            GPtrArray *reasons)
 {
   const PmMailDomain *entry = pm_domain_table_look_up (&router->mail_domains, domain);
   const PmDelivery *delivery = entry != NULL ? entry->delivery : router->service->deliver;
   GPtrArray *hops;
 
+  *rotate = delivery->method == PM_DELIVERY_HOST && delivery->order_rotate;
   if (delivery->method == PM_DELIVERY_HOST)
     {
       hops = pm_router_host_hops (router, delivery->hosts, domain);

@@ -19,6 +19,8 @@ struct _PmRouter
   PmDomainTable mail_domains;
   PmDomainTable security;
   GHashTable *mailboxes;        /* (element-type utf8 utf8): address key to primary address */
+  GHashTable *domain_aliases;   /* (element-type utf8 utf8): domain to the one with the mailboxes */
+  GHashTable *catch_alls;       /* (element-type utf8 utf8): domain to a mailbox's address */
   PmRoute *site_entry;          /* (nullable): the site addressing domain's, where not in routes */
   char *site_domain;            /* (nullable): where literals and postmaster are looked up */
   char *server_host;            /* (nullable) */
@@ -33,7 +35,10 @@ void pm_reasons_add (GPtrArray *reasons, const char *format, ...) G_GNUC_PRINTF 
 GPtrArray *pm_router_host_hops (const PmRouter *router, GPtrArray *hosts, const char *domain);
 GPtrArray *pm_router_explain_outbound (const PmRouter *router,
                                        const char *domain,
+                                       gboolean *rotate,
                                        GPtrArray *reasons);
+
+const char *pm_router_order_text (const GPtrArray *hops, gboolean rotate);
 
 gboolean pm_router_check_relay (const PmRouter *router,
                                 const PmRoutingClient *client,

@@ -16,6 +16,8 @@ router_clear (PmRouter *router)
   pm_domain_table_clear (&router->mail_domains);
   pm_domain_table_clear (&router->security);
   g_hash_table_unref (router->mailboxes);
+  g_hash_table_unref (router->domain_aliases);
+  g_hash_table_unref (router->catch_alls);
   pm_route_unref (router->site_entry);
   pm_mail_address_unref (router->administrator);
   g_free (router->site_domain);
@@ -65,6 +67,25 @@ add_mailboxes (PmRouter *router)
       if (router->administrator != NULL && router->administrator->literal != NULL)
         g_clear_pointer (&router->administrator, pm_mail_address_unref);
       add_mailbox (router, administrator, administrator);
+    }
+}
+
+static void
+add_mailbox_rules (PmRouter *router)
+{
+  PmMailService *service = router->service;
+
+  for (guint i = 0; i < service->domain_aliases->len; i++)
+    {
+      PmDomainAlias *alias = service->domain_aliases->pdata[i];
+
+      g_hash_table_insert (router->domain_aliases, alias->domain, alias->of);
+    }
+  for (guint i = 0; i < service->catch_alls->len; i++)
+    {
+      PmCatchAll *all = service->catch_alls->pdata[i];
+
+      g_hash_table_insert (router->catch_alls, all->domain, all->address);
     }
 }
 
@@ -150,12 +171,15 @@ pm_router_new (const PmSite *site, const PmMailService *service, GPtrArray *loca
   pm_domain_table_init (&router->mail_domains);
   pm_domain_table_init (&router->security);
   router->mailboxes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  router->domain_aliases = g_hash_table_new (g_str_hash, g_str_equal);
+  router->catch_alls = g_hash_table_new (g_str_hash, g_str_equal);
   router->own = g_array_new (FALSE, FALSE, sizeof (PmNetwork));
   router->server_host = server == NULL ? NULL : g_strdup (server->host);
   router->site_domain = g_strdup (site->addressing_domain != NULL ? site->addressing_domain
                                                                   : router->server_host);
   add_routes (router, site->addressing_domain);
   add_mailboxes (router);
+  add_mailbox_rules (router);
   add_own_addresses (router, server, local_addresses);
   return router;
 }

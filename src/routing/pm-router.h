@@ -67,7 +67,13 @@ typedef struct
  * @rule: (nullable): the winning entry (for a rewrite: the rewriting one), %NULL when none matched
  * @losers: (element-type PmRoute): entries that also match, most specific first
  * @mailbox: (nullable): for %PM_ACTION_INBOUND, the mailbox's primary address
+ * @lmtp: (nullable): for %PM_ACTION_INBOUND, the LMTP server that has the mailboxes, as
+ *   `unix:PATH` or `HOST:PORT`; %NULL where they are Maildirs
  * @next_hops: (element-type PmNextHop): in the order to try; empty for inbound and reject
+ * @rotate: @next_hops are equals: each time another one is tried first
+ * @ask: whether the recipient exists is known to the next host only: it is to be asked at RCPT,
+ *   @lmtp for @mailbox, or @next_hops for @recipient
+ * @catch_all: (nullable): with @ask and @lmtp, the mailbox that gets the mail when the answer is no
  * @reply: (nullable): for %PM_ACTION_REJECT, the whole SMTP reply, as `550 5.7.1 …`
  *
  * What becomes of one recipient, and why. Immutable, reference counted. An inbound domain whose
@@ -83,7 +89,11 @@ typedef struct
   PmRoute *rule;
   GPtrArray *losers;
   char *mailbox;
+  const char *lmtp;
   GPtrArray *next_hops;
+  gboolean rotate;
+  gboolean ask;
+  char *catch_all;
   char *reply;
 } PmDecision;
 

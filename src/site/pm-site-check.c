@@ -662,6 +662,10 @@ check_catch_alls (Check *check)
         WARNING (place, "mail for %s never comes, for it is not inbound; add a route that accepts "
                         "the domain",
                  all->domain);
+      if (check->service->mailbox_accept == PM_MAILBOXES_ANY)
+        WARNING (place, "every name of %s is a mailbox by accept=\"any\", so that nothing is left "
+                        "for the catch-all; remove it, or set accept=\"listed\"",
+                 all->domain);
       place.attribute = "address";
       if (!is_mailbox (check, all->address) && !check->partial)
         ERROR (place, "no mailbox has the address %s; add the mailbox, or name another",

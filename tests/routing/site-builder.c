@@ -87,10 +87,13 @@ add_route (PmMailService *service, const char *domain, const char *action)
       route->action = PM_ROUTE_REWRITE;
       route->rewrite_domain = normalize (action + strlen ("rewrite:"));
     }
-  else if (g_str_has_prefix (action, "forward:"))
+  else if (g_str_has_prefix (action, "forward:") || g_str_has_prefix (action, "ask:") ||
+           g_str_has_prefix (action, "rotate:"))
     {
       route->action = PM_ROUTE_FORWARD;
-      g_ptr_array_add (route->hosts, parse_host (action + strlen ("forward:")));
+      route->ask = *action == 'a';
+      route->order_rotate = *action == 'r';
+      g_ptr_array_add (route->hosts, parse_host (strchr (action, ':') + 1));
     }
   else
     {
@@ -187,6 +190,29 @@ set (PmSite *site, PmServer *server, PmMailService *service, const char *key, co
     add_mail_domain (service, key + strlen ("mail:"), value);
   else if (g_str_has_prefix (key, "tls:"))
     add_security (service, key + strlen ("tls:"), value);
+  else if (g_str_has_prefix (key, "alias:"))
+    {
+      PmDomainAlias *alias = pm_domain_alias_new ();
+
+      replace (&alias->domain, normalize (key + strlen ("alias:")));
+      replace (&alias->of, normalize (value));
+      g_ptr_array_add (service->domain_aliases, alias);
+    }
+  else if (g_str_has_prefix (key, "all:"))
+    {
+      PmCatchAll *all = pm_catch_all_new ();
+
+      replace (&all->domain, normalize (key + strlen ("all:")));
+      replace (&all->address, g_strdup (value));
+      g_ptr_array_add (service->catch_alls, all);
+    }
+  else if (strcmp (key, "lmtp") == 0)
+    {
+      replace (&service->lmtp, g_strdup (value));
+      g_clear_pointer (&service->maildir, g_free);
+    }
+  else if (strcmp (key, "order") == 0)
+    service->deliver->order_rotate = strcmp (value, "rotate") == 0;
   else if (strcmp (key, "deliver") == 0)
     {
       pm_delivery_unref (service->deliver);

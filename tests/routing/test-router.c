@@ -83,6 +83,58 @@ static const Case cases[] = {
   { "mailbox/primary-beats-alias", "sea.com>inbound mailbox=a@sea.com,b@sea.com mailbox=b@sea.com",
     "b@sea.com", NULL, "inbound mailbox=b@sea.com" },
 
+  { "alias-domain/mailbox", LOCAL "b.example>inbound alias:b.example=example.com",
+    "ANNA@b.example", NULL, "inbound mailbox=anna@example.com to=ANNA@b.example rule=b.example" },
+  { "alias-domain/alias", LOCAL "b.example>inbound alias:b.example=example.net",
+    "sales@b.example", NULL, "inbound mailbox=anna@example.com to=sales@b.example" },
+  { "alias-domain/own-first",
+    LOCAL "b.example>inbound alias:b.example=example.com mailbox=bert@x.example,anna@b.example",
+    "anna@b.example", NULL, "inbound mailbox=bert@x.example" },
+  { "alias-domain/unknown", LOCAL "b.example>inbound alias:b.example=example.com",
+    "nobody@b.example", NULL, "reject reply=550_5.1.1_ rule=b.example" },
+  { "alias-domain/not-below", LOCAL "b.example>inbound alias:b.example=example.com",
+    "anna@x.b.example", NULL, "reject reply=550_5.1.1_" },
+  { "alias-domain/not-inbound", LOCAL "alias:b.example=example.com", "anna@b.example", NULL,
+    "reject reply=550_5.7.1_" },
+  { "alias-domain/any", "b.example>inbound accept=any alias:b.example=a.example", "U@b.example",
+    NULL, "inbound mailbox=u@a.example to=U@b.example" },
+  { "alias-domain/postmaster", "b.example>inbound mailbox=postmaster@a.example "
+                               "alias:b.example=a.example",
+    "postmaster@b.example", NULL, "inbound mailbox=postmaster@a.example" },
+  { "alias-domain/rewritten", LOCAL "old.example>rewrite:b.example b.example>inbound "
+                                    "alias:b.example=example.com",
+    "anna@old.example", NULL, "inbound mailbox=anna@example.com to=anna@b.example" },
+  { "catch-all/unknown", LOCAL "all:example.com=anna@example.com", "nobody@example.com", NULL,
+    "inbound mailbox=anna@example.com to=nobody@example.com" },
+  { "catch-all/by-alias", LOCAL "all:example.com=sales@example.net", "nobody@example.com", NULL,
+    "inbound mailbox=anna@example.com" },
+  { "catch-all/known", LOCAL "mailbox=b@example.com all:example.com=anna@example.com",
+    "b@example.com", NULL, "inbound mailbox=b@example.com" },
+  { "catch-all/other-domain", LOCAL "example.net>inbound all:example.com=anna@example.com",
+    "nobody@example.net", NULL, "reject reply=550_5.1.1_" },
+  { "catch-all/postmaster", LOCAL "mailbox=c@example.com all:example.com=c@example.com",
+    "postmaster@example.com", NULL, "inbound mailbox=anna@example.com" },
+  { "catch-all/through-alias", LOCAL "b.example>inbound alias:b.example=example.com "
+                                     "all:example.com=anna@example.com",
+    "nobody@b.example", NULL, "inbound mailbox=anna@example.com" },
+  { "catch-all/tricks", LOCAL "all:example.com=anna@example.com", "user%far.example@example.com",
+    NULL, "inbound mailbox=anna@example.com" },
+  { "ask/lmtp", "sea.com>inbound accept=ask lmtp=unix:/run/lmtp mailbox=b@sea.com", "Ann@sea.com",
+    NULL, "inbound mailbox=ann@sea.com ask=yes lmtp=unix:/run/lmtp" },
+  { "ask/lmtp-listed", "sea.com>inbound accept=ask lmtp=unix:/run/lmtp mailbox=b@sea.com",
+    "b@sea.com", NULL, "inbound mailbox=b@sea.com ask=no lmtp=unix:/run/lmtp" },
+  { "ask/lmtp-catch-all",
+    "sea.com>inbound accept=ask lmtp=h:24 mailbox=b@sea.com all:sea.com=b@sea.com", "x@sea.com",
+    NULL, "inbound mailbox=x@sea.com ask=yes all=b@sea.com" },
+  { "ask/no-lmtp", "sea.com>inbound accept=ask", "x@sea.com", NULL, "reject ask=no" },
+  { "ask/forward", "sea.com>ask:h,26", "x@sea.com", NULL,
+    "forward via=h,26,host,opportunistic ask=yes rotate=no" },
+  { "ask/forward-refused", "sea.com>ask:h,26 reroute=no", "x@sea.com", "192.0.2.1",
+    "reject ask=no" },
+  { "rotate/forward", "sea.com>rotate:h,26", "x@sea.com", NULL, "forward ask=no rotate=yes" },
+  { "rotate/deliver", "deliver=h,26 order=rotate", "x@sea.com", "here", "outbound rotate=yes" },
+  { "rotate/dns", "order=rotate", "x@sea.com", "here", "outbound rotate=no" },
+
   { "postmaster/administrator", LOCAL "example.net>inbound", "postmaster@example.net", NULL,
     "inbound mailbox=anna@example.com" },
   { "postmaster/below", LOCAL "example.net>inbound", "PostMaster@x.example.net", NULL,
@@ -353,6 +405,14 @@ check_want (const PmDecision *decision, const char *want)
     found = decision->rule == NULL ? g_strdup ("none") : pm_route_to_sent_to (decision->rule);
   else if (strcmp (key, "mailbox") == 0)
     found = g_strdup (decision->mailbox);
+  else if (strcmp (key, "ask") == 0)
+    found = g_strdup (decision->ask ? "yes" : "no");
+  else if (strcmp (key, "rotate") == 0)
+    found = g_strdup (decision->rotate ? "yes" : "no");
+  else if (strcmp (key, "lmtp") == 0)
+    found = g_strdup (decision->lmtp);
+  else if (strcmp (key, "all") == 0)
+    found = g_strdup (decision->catch_all);
   else if (strcmp (key, "to") == 0)
     found = g_strdelimit (pm_mail_address_to_string (decision->recipient), " ", '_');
   else if (strcmp (key, "via") == 0)
