@@ -124,12 +124,41 @@ say (PmRelay *relay, const PmRelayEvent *event)
                 "tls", event->tls, "report", format_number (event->other, other), NULL);
 }
 
+static void
+track (PmTracking *tracking, const PmRelayEvent *event, gint64 now)
+{
+  pm_tracking_add (tracking, &(PmTrackingEvent){
+                                 .time = now,
+                                 .event = kinds[event->event].name,
+                                 .message = event->message,
+                                 .sender = event->from,
+                                 .recipient = event->to,
+                                 .original = event->original,
+                                 .relay = event->relay,
+                                 .reply = event->reply,
+                                 .client = event->client,
+                                 .user = event->user,
+                                 .tls = event->tls,
+                                 .what = event->what,
+                                 .delay = event->received != 0 ? now - event->received : -1,
+                                 .size = event->size,
+                                 .recipients = event->recipients,
+                                 .other = event->other,
+                             });
+}
+
 void
 pm_relay_event (PmRelay *relay, const PmRelayEvent *event)
 {
+  PmTracking *tracking = pm_relay_get_tracking (relay);
+
   g_return_if_fail (event->event < PM_N_EVENTS);
 
   count (relay, event);
+  // A flood of connections is no part of any message's story.
+  if (tracking != NULL && kinds[event->event].tracked &&
+      (event->message != 0 || event->from != NULL || event->to != NULL))
+    track (tracking, event, pm_clock_now (pm_relay_get_clock (relay)));
   if (pm_log_is_read ())
     say (relay, event);
 }

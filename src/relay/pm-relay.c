@@ -59,6 +59,7 @@ struct _PmRelay
   PmDispatcher *dispatcher; /* (owned) */
   PmLimiter *limiter;       /* (owned) */
   PmClientCensus *census;   /* (owned) */
+  PmTracking *tracking;     /* (owned) (nullable) */
   GThreadPool *blocking;    /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
@@ -212,6 +213,9 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
                          settings->service->max_per_host);
   pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
                                                       settings->service->max_outbound);
+  if (self->tracking != NULL)
+    pm_tracking_set_keep (self->tracking,
+                          settings->service->tracking_keep * (gint64) G_USEC_PER_SEC);
   log_transfer (self, settings);
   return TRUE;
 }
@@ -383,6 +387,7 @@ pm_relay_finalize (GObject *object)
   pm_dispatcher_free (self->dispatcher);
   pm_limiter_free (self->limiter);
   pm_client_census_free (self->census);
+  pm_tracking_free (self->tracking);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -487,6 +492,17 @@ start_workers (PmRelay *self, GError **error)
   return TRUE;
 }
 
+/* Without it the mail goes all the same. */
+static void
+open_tracking (PmRelay *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->tracking = pm_tracking_new (self->state_dir, &error);
+  if (self->tracking == NULL)
+    pm_log_event (G_LOG_LEVEL_WARNING, "no-tracking", "reason", error->message, NULL);
+}
+
 /**
  * pm_relay_new:
  * @error: %PM_ERROR_INVALID with all problems when the site file does not load; anything else is
@@ -519,6 +535,7 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
       g_prefix_error (error, "Could not use the state directory: ");
       return NULL;
     }
+  open_tracking (self);
   self->dispatcher =
       pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);
@@ -748,6 +765,17 @@ PmClientCensus *
 pm_relay_get_census (PmRelay *self)
 {
   return self->census;
+}
+
+/**
+ * pm_relay_get_tracking:
+ *
+ * Returns: (nullable): what happened to messages; %NULL when its file cannot be used. Any thread.
+ */
+PmTracking *
+pm_relay_get_tracking (PmRelay *self)
+{
+  return self->tracking;
 }
 
 guint16

@@ -6,6 +6,7 @@
 #include "base/pm-clock.h"
 #include "dns/pm-resolver.h"
 #include "queue/pm-queue.h"
+#include "queue/pm-tracking.h"
 #include "relay/pm-relay-settings.h"
 
 G_BEGIN_DECLS
@@ -61,6 +62,7 @@ void pm_relay_stop (PmRelay *relay);
 gboolean pm_relay_is_running (PmRelay *relay);
 
 PmQueue *pm_relay_get_queue (PmRelay *relay);
+PmTracking *pm_relay_get_tracking (PmRelay *relay);
 PmRelaySettings *pm_relay_dup_settings (PmRelay *relay);
 gint64 pm_relay_get_started_at (PmRelay *relay);
 GStrv pm_relay_list_listening (PmRelay *relay);
