@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "queue/pm-queue-syncs.h"
+
 struct _PmQueueBody
 {
   char *folder;
@@ -99,10 +101,39 @@ write_all (PmQueueBody *body, const guint8 *bytes, gsize size, GError **error)
   return TRUE;
 }
 
+/*
+ * What the files of this run begin with: who looks for files that a crash left leaves these alone,
+ * whatever the clock says.
+ */
+static const char *
+get_prefix (void)
+{
+  static char prefix[40];
+  static gsize made;
+
+  if (g_once_init_enter (&made))
+    {
+      g_snprintf (prefix, sizeof prefix, "body-%08x%08x-", g_random_int (), g_random_int ());
+      g_once_init_leave (&made, 1);
+    }
+  return prefix;
+}
+
+/**
+ * pm_queue_body_is_of_this_run:
+ *
+ * Returns: whether this process has made the file
+ */
+gboolean
+pm_queue_body_is_of_this_run (const char *file_name)
+{
+  return g_str_has_prefix (file_name, get_prefix ());
+}
+
 static gboolean
 move_to_file (PmQueueBody *body, GError **error)
 {
-  g_autofree char *path = g_build_filename (body->folder, "body-XXXXXX", NULL);
+  g_autofree char *path = g_strdup_printf ("%s/%sXXXXXX", body->folder, get_prefix ());
 
   body->fd = g_mkstemp_full (path, O_WRONLY | O_CLOEXEC, 0600);
   if (body->fd < 0)
@@ -170,9 +201,10 @@ pm_queue_body_get_file_name (const PmQueueBody *body)
 gboolean
 pm_queue_body_sync (PmQueueBody *body, GError **error)
 {
-  if (body->fd >= 0 && fsync (body->fd) != 0)
-    return fail (error, "sync", body->path);
-  return TRUE;
+  if (body->fd < 0)
+    return TRUE;
+  pm_queue_syncs_add (1);
+  return fsync (body->fd) == 0 || fail (error, "sync", body->path);
 }
 
 /**
@@ -184,4 +216,18 @@ void
 pm_queue_body_keep (PmQueueBody *body)
 {
   body->keep = TRUE;
+}
+
+/**
+ * pm_queue_body_take:
+ *
+ * Returns: (transfer full) (nullable): the bytes in memory, which leave the body; %NULL when they
+ *   are in a file
+ */
+GBytes *
+pm_queue_body_take (PmQueueBody *body)
+{
+  if (body->memory == NULL)
+    return NULL;
+  return g_byte_array_free_to_bytes (g_steal_pointer (&body->memory));
 }

@@ -36,6 +36,8 @@ GByteArray *pm_queue_body_peek (PmQueueBody *body);
 const char *pm_queue_body_get_file_name (const PmQueueBody *body);
 gboolean pm_queue_body_sync (PmQueueBody *body, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void pm_queue_body_keep (PmQueueBody *body);
+GBytes *pm_queue_body_take (PmQueueBody *body);
+gboolean pm_queue_body_is_of_this_run (const char *file_name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmQueueBody, pm_queue_body_free)
 

@@ -14,6 +14,8 @@ pm_queue_recipient_free (PmQueueRecipient *recipient)
   g_free (recipient->original);
   g_free (recipient->destination);
   g_free (recipient->reply);
+  g_free (recipient->orcpt);
+  g_free (recipient->redirect);
   g_free (recipient);
 }
 
@@ -25,6 +27,8 @@ pm_queue_message_new (guint64 id, const char *sender)
   message->id = id;
   message->sender = g_strdup (sender);
   message->client = g_strdup ("");
+  message->envid = g_strdup ("");
+  message->user = g_strdup ("");
   message->recipients = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_queue_recipient_free);
   return message;
 }
@@ -40,6 +44,8 @@ pm_queue_message_free (PmQueueMessage *message)
     return;
   g_free (message->sender);
   g_free (message->client);
+  g_free (message->envid);
+  g_free (message->user);
   g_ptr_array_unref (message->recipients);
   pm_queue_body_free (message->body);
   g_free (message);
@@ -60,6 +66,8 @@ pm_queue_message_add_recipient (PmQueueMessage *message, const char *address)
   recipient->agent = PM_QUEUE_REMOTE;
   recipient->destination = g_strdup ("");
   recipient->reply = g_strdup ("");
+  recipient->orcpt = g_strdup ("");
+  recipient->redirect = g_strdup ("");
   g_ptr_array_add (message->recipients, recipient);
   return recipient;
 }
@@ -67,7 +75,8 @@ pm_queue_message_add_recipient (PmQueueMessage *message, const char *address)
 /**
  * pm_queue_message_next_try:
  *
- * Returns: when the first of its recipients is due; %G_MAXINT64 without recipients
+ * Returns: when the first of its recipients is due; %PM_QUEUE_HELD_TIME when it is held,
+ *   %G_MAXINT64 without recipients
  */
 gint64
 pm_queue_message_next_try (const PmQueueMessage *message)
@@ -80,7 +89,52 @@ pm_queue_message_next_try (const PmQueueMessage *message)
 
       next = MIN (next, recipient->next_try);
     }
-  return next;
+  return message->held && next != G_MAXINT64 ? PM_QUEUE_HELD_TIME : next;
+}
+
+/**
+ * pm_queue_lane_of:
+ * @destination: a recipient's destination
+ *
+ * Returns: a number for it, the same after a restart; the scheduler takes turns among them. Two
+ *   destinations that share one by chance share a turn, no more.
+ */
+guint32
+pm_queue_lane_of (const char *destination)
+{
+  guint32 hash = 2166136261u;
+
+  for (const char *c = destination; *c != '\0'; c++)
+    hash = (hash ^ (guchar) g_ascii_tolower (*c)) * 16777619u;
+  return hash;
+}
+
+/**
+ * pm_queue_message_get_lane:
+ *
+ * Returns: the lane of its first recipient
+ */
+guint32
+pm_queue_message_get_lane (const PmQueueMessage *message)
+{
+  const PmQueueRecipient *first;
+
+  if (message->recipients->len == 0)
+    return 0;
+  first = g_ptr_array_index (message->recipients, 0);
+  return pm_queue_lane_of (*first->redirect != '\0' ? first->redirect : first->destination);
+}
+
+/**
+ * pm_queue_priority_rank:
+ * @priority: -9 to 9 (RFC 6710 5), 0 where nobody said
+ */
+PmQueueRank
+pm_queue_priority_rank (int priority)
+{
+  if (priority > 0)
+    return PM_QUEUE_URGENT;
+  return priority < 0 ? PM_QUEUE_NON_URGENT : PM_QUEUE_NORMAL;
 }
 
 static void

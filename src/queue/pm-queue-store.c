@@ -1,227 +1,92 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The queue's file: SQLite in WAL mode with synchronous=FULL, so that a commit that has returned is
-// on stable storage. Everything SQL stands here. The file's version is its user_version; a file
-// from a later version is refused, never guessed at.
+// What the queue's file can be told and asked. A change belongs to the caller's transaction, and
+// keeps what a message's row says of its recipients (when it is due, how many wait, for whom)
+// true, so that no question has to read the recipients of everybody.
 
 #include "queue/pm-queue-store.h"
 
-#include <sqlite3.h>
-#include <stdarg.h>
-
 #include "base/pm-error.h"
+#include "queue/pm-queue-sql.h"
 
-#define SCHEMA_VERSION 1
-#define BUSY_TIMEOUT 10000 /* milliseconds */
-
-static const char schema[] =
-    "CREATE TABLE messages ("
-    " id INTEGER PRIMARY KEY,"
-    " sender TEXT NOT NULL,"
-    " client TEXT NOT NULL,"
-    " eight_bit INTEGER NOT NULL,"
-    " size INTEGER NOT NULL,"
-    " received INTEGER NOT NULL,"
-    " notified INTEGER NOT NULL,"
-    " next_try INTEGER NOT NULL,"
-    " body_file TEXT);"
-    "CREATE INDEX messages_next_try ON messages (next_try, id);"
-    "CREATE TABLE bodies ("
-    " message INTEGER PRIMARY KEY,"
-    " bytes BLOB NOT NULL);"
-    "CREATE TABLE recipients ("
-    " id INTEGER PRIMARY KEY,"
-    " message INTEGER NOT NULL,"
-    " address TEXT NOT NULL,"
-    " original TEXT NOT NULL,"
-    " agent INTEGER NOT NULL,"
-    " destination TEXT NOT NULL,"
-    " attempts INTEGER NOT NULL,"
-    " next_try INTEGER NOT NULL,"
-    " reply TEXT NOT NULL);"
-    "CREATE INDEX recipients_message ON recipients (message);"
-    "PRAGMA user_version = 1;";
-
-enum
+/* What a message's row says of it. */
+typedef struct
 {
-  BEGIN,
-  COMMIT,
-  ROLLBACK,
-  INSERT_MESSAGE,
-  INSERT_BODY,
-  INSERT_RECIPIENT,
-  DEFER_RECIPIENT,
-  DELETE_RECIPIENT,
-  NEXT_TRY,
-  SET_NEXT_TRY,
-  SET_NOTIFIED,
-  BODY_FILE,
-  DELETE_MESSAGE,
-  DELETE_BODY,
-  DELETE_RECIPIENTS,
-  RETRY_RECIPIENTS,
-  RETRY_MESSAGE,
-  LAST_ID,
-  COUNT,
-  LOAD_MESSAGE,
-  LOAD_RECIPIENTS,
-  LOAD_BODY,
-  LIST,
-  DUE,
-  BODY_FILES,
-  N_STATEMENTS,
-};
+  gboolean held;
+  gboolean deferred;
+  guint agents;
+  guint waiting;
+} Standing;
 
-#define OF_AGENT \
-  "(?1 < 0 OR EXISTS (SELECT 1 FROM recipients WHERE message = messages.id AND agent = ?1))"
-
-static const char *const statements[N_STATEMENTS] = {
-  [BEGIN] = "BEGIN IMMEDIATE",
-  [COMMIT] = "COMMIT",
-  [ROLLBACK] = "ROLLBACK",
-  [INSERT_MESSAGE] = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  [INSERT_BODY] = "INSERT INTO bodies VALUES (?, ?)",
-  [INSERT_RECIPIENT] = "INSERT INTO recipients (message, address, original, agent, destination,"
-                       " attempts, next_try, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-  [DEFER_RECIPIENT] = "UPDATE recipients SET agent = ?, destination = ?, attempts = attempts + 1,"
-                      " next_try = ?, reply = ? WHERE id = ? AND message = ?",
-  [DELETE_RECIPIENT] = "DELETE FROM recipients WHERE id = ? AND message = ?",
-  [NEXT_TRY] = "SELECT min(next_try) FROM recipients WHERE message = ?",
-  [SET_NEXT_TRY] = "UPDATE messages SET next_try = ? WHERE id = ?",
-  [SET_NOTIFIED] = "UPDATE messages SET notified = 1 WHERE id = ?",
-  [BODY_FILE] = "SELECT body_file FROM messages WHERE id = ?",
-  [DELETE_MESSAGE] = "DELETE FROM messages WHERE id = ?",
-  [DELETE_BODY] = "DELETE FROM bodies WHERE message = ?",
-  [DELETE_RECIPIENTS] = "DELETE FROM recipients WHERE message = ?",
-  [RETRY_RECIPIENTS] = "UPDATE recipients SET next_try = ?2 WHERE message = ?1 AND next_try > ?2",
-  [RETRY_MESSAGE] = "UPDATE messages SET next_try = min (next_try, ?2) WHERE id = ?1",
-  [LAST_ID] = "SELECT coalesce (max (id), 0) FROM messages",
-  [COUNT] = "SELECT count (*) FROM messages WHERE " OF_AGENT,
-  [LOAD_MESSAGE] = "SELECT sender, client, eight_bit, size, received, notified FROM messages"
-                   " WHERE id = ?",
-  [LOAD_RECIPIENTS] = "SELECT id, address, original, agent, destination, attempts, next_try, reply"
-                      " FROM recipients WHERE message = ? ORDER BY id",
-  [LOAD_BODY] = "SELECT body_file, bytes FROM messages LEFT JOIN bodies ON message = messages.id"
-                " WHERE messages.id = ?",
-  [LIST] = "SELECT id FROM messages WHERE id > ?2 AND " OF_AGENT " ORDER BY id LIMIT ?3",
-  [DUE] = "SELECT next_try, id FROM messages WHERE (next_try, id) > (?1, ?2)"
-          " ORDER BY next_try, id LIMIT ?3",
-  [BODY_FILES] = "SELECT body_file FROM messages WHERE body_file IS NOT NULL",
-};
-
-struct _PmQueueStore
+static PmQueueState
+get_state (const Standing *standing)
 {
-  sqlite3 *db;
-  sqlite3_stmt *prepared[N_STATEMENTS];
-  int growth; /* messages, since the transaction began */
-};
-
-static gboolean
-fail (PmQueueStore *store, const char *doing, GError **error)
-{
-  g_set_error (error, PM_ERROR, PM_ERROR_FAILED, "Could not %s the queue: %s", doing,
-               sqlite3_errmsg (store->db));
-  return FALSE;
+  if (standing->held)
+    return PM_QUEUE_STATE_HELD;
+  return standing->deferred ? PM_QUEUE_STATE_DEFERRED : PM_QUEUE_STATE_FRESH;
 }
 
-static gboolean
-execute (PmQueueStore *store, const char *sql, GError **error)
+static void
+count (PmQueueStore *store, const Standing *standing, int n)
 {
-  if (sqlite3_exec (store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-    return fail (store, "set up", error);
-  return TRUE;
+  store->delta[get_state (standing)][standing->agents & (PM_QUEUE_N_AGENT_SETS - 1)] += n;
 }
 
-static int
-read_version (PmQueueStore *store)
+static guint
+agent_set (PmQueueAgent agent)
 {
-  sqlite3_stmt *statement = NULL;
-  int version = -1;
-
-  if (sqlite3_prepare_v2 (store->db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
-      sqlite3_step (statement) == SQLITE_ROW)
-    version = sqlite3_column_int (statement, 0);
-  sqlite3_finalize (statement);
-  return version;
-}
-
-static gboolean
-set_up_writer (PmQueueStore *store, GError **error)
-{
-  int version;
-
-  if (!execute (store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error))
-    return FALSE;
-
-  version = read_version (store);
-  if (version == 0)
-    {
-      g_autofree char *sql = g_strdup_printf ("BEGIN IMMEDIATE; %s COMMIT;", schema);
-
-      return execute (store, sql, error);
-    }
-  if (version < 0)
-    return fail (store, "read", error);
-  if (version != SCHEMA_VERSION)
-    {
-      g_set_error (error, PM_ERROR, PM_ERROR_FAILED,
-                   "The queue has format %d, and this version reads format %d; start the version "
-                   "that wrote it, or move the queue away",
-                   version, SCHEMA_VERSION);
-      return FALSE;
-    }
-  return TRUE;
+  return agent == PM_QUEUE_MAILBOX ? 1 : 2;
 }
 
 /**
- * pm_queue_store_open:
- * @path: the database's file; made when missing, by the writer
- * @writer: whether this connection changes it
+ * pm_queue_store_get_growth:
  *
- * Returns: (transfer full) (nullable): the connection
+ * Returns: how many messages the last transaction brought in, less those that it removed
  */
-PmQueueStore *
-pm_queue_store_open (const char *path, gboolean writer, GError **error)
+gint64
+pm_queue_store_get_growth (const PmQueueStore *store)
 {
-  g_autoptr (PmQueueStore) store = g_new0 (PmQueueStore, 1);
-  int flags = SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                            : SQLITE_OPEN_READONLY);
+  gint64 growth = 0;
 
-  if (sqlite3_open_v2 (path, &store->db, flags, NULL) != SQLITE_OK)
-    {
-      fail (store, "open", error);
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-  sqlite3_busy_timeout (store->db, BUSY_TIMEOUT);
-  if (writer && !set_up_writer (store, error))
-    {
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-  return g_steal_pointer (&store);
+  for (int state = 0; state < PM_QUEUE_N_STATES; state++)
+    for (int agents = 0; agents < PM_QUEUE_N_AGENT_SETS; agents++)
+      growth += store->delta[state][agents];
+  return growth;
+}
+
+/* Ends what the connection is doing now, from another thread. */
+void
+pm_queue_store_interrupt (PmQueueStore *store)
+{
+  sqlite3_interrupt (store->db);
 }
 
 /**
- * pm_queue_store_close:
- * @store: (nullable)
+ * pm_queue_store_checkpoint:
+ * @left: (out): pages of the log that are not in the file yet
+ *
+ * Copies the log into the file, as far as nobody reads older pages, and syncs it.
  */
-void
-pm_queue_store_close (PmQueueStore *store)
+gboolean
+pm_queue_store_checkpoint (PmQueueStore *store, guint *left, GError **error)
 {
-  if (store == NULL)
-    return;
-  for (int i = 0; i < N_STATEMENTS; i++)
-    sqlite3_finalize (store->prepared[i]);
-  sqlite3_close (store->db);
-  g_free (store);
+  int logged = 0;
+  int copied = 0;
+  int result = sqlite3_wal_checkpoint_v2 (store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged,
+                                          &copied);
+
+  *left = logged > copied ? (guint) (logged - copied) : 0;
+  if (result == SQLITE_OK || result == SQLITE_BUSY)
+    return TRUE;
+  return pm_queue_sql_fail (store, "write back the log of", error);
 }
 
 /**
  * pm_queue_store_check:
  *
- * Returns: whether the file is sound, by SQLite's own quick check
+ * Returns: whether the file is sound, by SQLite's own quick check. Reads everything: at a
+ *   million messages for minutes; pm_queue_store_interrupt() ends it
  */
 gboolean
 pm_queue_store_check (PmQueueStore *store, GError **error)
@@ -231,9 +96,9 @@ pm_queue_store_check (PmQueueStore *store, GError **error)
 
   if (sqlite3_prepare_v2 (store->db, "PRAGMA quick_check (1)", -1, &statement, NULL) != SQLITE_OK ||
       sqlite3_step (statement) != SQLITE_ROW)
-    fail (store, "check", error);
+    pm_queue_sql_fail (store, "check", error);
   else if (g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), "ok") != 0)
-    g_set_error (error, PM_ERROR, PM_ERROR_FAILED, "The queue is damaged: %s",
+    g_set_error (error, PM_QUEUE_TROUBLE, PM_QUEUE_TROUBLE_DAMAGED, "The queue is damaged: %s",
                  (const char *) sqlite3_column_text (statement, 0));
   else
     ok = TRUE;
@@ -241,141 +106,99 @@ pm_queue_store_check (PmQueueStore *store, GError **error)
   return ok;
 }
 
-/* Binds by format: i gint64, s text (nullable), b GByteArray. NULL when that failed. */
-static sqlite3_stmt *
-bind (PmQueueStore *store, int which, GError **error, const char *format, ...)
-{
-  sqlite3_stmt *statement = store->prepared[which];
-  va_list args;
-  int result = SQLITE_OK;
-
-  if (statement == NULL)
-    {
-      if (sqlite3_prepare_v3 (store->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT,
-                              &statement, NULL) != SQLITE_OK)
-        {
-          fail (store, "read", error);
-          return NULL;
-        }
-      store->prepared[which] = statement;
-    }
-
-  va_start (args, format);
-  for (int i = 0; format[i] != '\0' && result == SQLITE_OK; i++)
-    {
-      if (format[i] == 'i')
-        result = sqlite3_bind_int64 (statement, i + 1, va_arg (args, gint64));
-      else if (format[i] == 's')
-        result = sqlite3_bind_text (statement, i + 1, va_arg (args, const char *), -1,
-                                    SQLITE_STATIC);
-      else
-        {
-          GByteArray *bytes = va_arg (args, GByteArray *);
-
-          if (bytes->len == 0)
-            result = sqlite3_bind_zeroblob (statement, i + 1, 0);
-          else
-            result = sqlite3_bind_blob64 (statement, i + 1, bytes->data, bytes->len,
-                                          SQLITE_STATIC);
-        }
-    }
-  va_end (args);
-
-  if (result == SQLITE_OK)
-    return statement;
-  fail (store, "write", error);
-  return NULL;
-}
-
-static void
-finish (sqlite3_stmt *statement)
-{
-  sqlite3_reset (statement);
-  sqlite3_clear_bindings (statement);
-}
-
-/* Runs a statement without rows. Takes NULL for one that could not be bound. */
-static gboolean
-run (PmQueueStore *store, sqlite3_stmt *statement, GError **error)
-{
-  gboolean ok;
-
-  if (statement == NULL)
-    return FALSE;
-  ok = sqlite3_step (statement) == SQLITE_DONE;
-  if (!ok)
-    fail (store, "write", error);
-  finish (statement);
-  return ok;
-}
-
-/* Steps to the next row: 1 a row, 0 the end, -1 an error. The last two finish the statement. */
-static int
-next_row (PmQueueStore *store, sqlite3_stmt *statement, GError **error)
-{
-  int result;
-
-  if (statement == NULL)
-    return -1;
-  result = sqlite3_step (statement);
-  if (result == SQLITE_ROW)
-    return 1;
-  if (result != SQLITE_DONE)
-    fail (store, "read", error);
-  finish (statement);
-  return result == SQLITE_DONE ? 0 : -1;
-}
-
-static char *
-dup_text (sqlite3_stmt *statement, int column)
-{
-  return g_strdup ((const char *) sqlite3_column_text (statement, column));
-}
-
-gboolean
-pm_queue_store_begin (PmQueueStore *store, GError **error)
-{
-  store->growth = 0;
-  return run (store, bind (store, BEGIN, error, ""), error);
-}
-
-gboolean
-pm_queue_store_commit (PmQueueStore *store, GError **error)
-{
-  return run (store, bind (store, COMMIT, error, ""), error);
-}
-
-/* Does nothing where SQLite has already rolled back by itself. */
-void
-pm_queue_store_rollback (PmQueueStore *store)
-{
-  if (!sqlite3_get_autocommit (store->db))
-    run (store, bind (store, ROLLBACK, NULL, ""), NULL);
-}
-
-/**
- * pm_queue_store_get_growth:
- *
- * Returns: how many messages the last transaction brought in, less those that it removed
- */
-int
-pm_queue_store_get_growth (const PmQueueStore *store)
-{
-  return store->growth;
-}
-
 static gboolean
 insert_recipient (PmQueueStore *store,
                   guint64 message,
+                  guint number,
                   const PmQueueRecipient *recipient,
                   GError **error)
 {
-  return run (store,
-              bind (store, INSERT_RECIPIENT, error, "issisiis", (gint64) message,
-                    recipient->address, recipient->original, (gint64) recipient->agent,
-                    recipient->destination, (gint64) recipient->attempts, recipient->next_try,
-                    recipient->reply),
-              error);
+  return pm_queue_sql_run (
+      store,
+      pm_queue_sql_bind (store, PM_QUEUE_SQL_INSERT_RECIPIENT, error, "iissisiisiss",
+                         (gint64) message, (gint64) number, recipient->address,
+                         recipient->original, (gint64) recipient->agent, recipient->destination,
+                         (gint64) recipient->attempts, recipient->next_try, recipient->reply,
+                         (gint64) recipient->notify, recipient->orcpt, recipient->redirect),
+      error);
+}
+
+static Standing
+get_standing (const PmQueueMessage *message)
+{
+  Standing standing = { .held = message->held, .waiting = message->recipients->len };
+
+  for (guint i = 0; i < message->recipients->len; i++)
+    {
+      const PmQueueRecipient *recipient = g_ptr_array_index (message->recipients, i);
+
+      standing.agents |= agent_set (recipient->agent);
+      if (recipient->attempts > 0)
+        standing.deferred = TRUE;
+    }
+  return standing;
+}
+
+static gboolean
+insert_row (PmQueueStore *store,
+            const PmQueueMessage *message,
+            const Standing *standing,
+            guint64 size,
+            const char *file,
+            GError **error)
+{
+  return pm_queue_sql_run (
+      store,
+      pm_queue_sql_bind (store, PM_QUEUE_SQL_INSERT_MESSAGE, error, "issiiiiisiiiiisisiiii",
+                         (gint64) message->id, message->sender, message->client,
+                         (gint64) message->eight_bit, (gint64) size, message->received,
+                         (gint64) message->notified, pm_queue_message_next_try (message), file,
+                         (gint64) message->utf8, (gint64) message->require_tls,
+                         (gint64) message->tls_optional, (gint64) message->priority,
+                         (gint64) message->ret, message->envid, (gint64) message->held,
+                         message->user, (gint64) standing->deferred, (gint64) standing->agents,
+                         (gint64) standing->waiting,
+                         (gint64) pm_queue_message_get_lane (message)),
+      error);
+}
+
+/**
+ * pm_queue_store_insert_with:
+ * @file: (nullable): the name of the body's file, or
+ * @bytes: (nullable): the body
+ *
+ * Recipients without a number get one, from 1 on.
+ */
+gboolean
+pm_queue_store_insert_with (PmQueueStore *store,
+                            const PmQueueMessage *message,
+                            guint64 size,
+                            const char *file,
+                            GByteArray *bytes,
+                            GError **error)
+{
+  Standing standing = get_standing (message);
+
+  if (!insert_row (store, message, &standing, size, file, error))
+    return FALSE;
+  if (file == NULL &&
+      !pm_queue_sql_run (store,
+                         pm_queue_sql_bind (store, PM_QUEUE_SQL_INSERT_BODY, error, "ib",
+                                            (gint64) message->id, bytes),
+                         error))
+    return FALSE;
+
+  for (guint i = 0; i < message->recipients->len; i++)
+    {
+      PmQueueRecipient *recipient = g_ptr_array_index (message->recipients, i);
+
+      if (recipient->id == 0)
+        recipient->id = i + 1;
+      if (!insert_recipient (store, message->id, (guint) recipient->id, recipient, error))
+        return FALSE;
+    }
+  count (store, &standing, 1);
+  return TRUE;
 }
 
 /**
@@ -385,27 +208,56 @@ insert_recipient (PmQueueStore *store,
 gboolean
 pm_queue_store_insert (PmQueueStore *store, const PmQueueMessage *message, GError **error)
 {
-  const char *file = pm_queue_body_get_file_name (message->body);
+  return pm_queue_store_insert_with (store, message, pm_queue_body_get_size (message->body),
+                                     pm_queue_body_get_file_name (message->body),
+                                     pm_queue_body_peek (message->body), error);
+}
 
-  if (!run (store,
-            bind (store, INSERT_MESSAGE, error, "issiiiiis", (gint64) message->id,
-                  message->sender, message->client, (gint64) message->eight_bit,
-                  (gint64) pm_queue_body_get_size (message->body), message->received,
-                  (gint64) message->notified, pm_queue_message_next_try (message), file),
-            error))
-    return FALSE;
-  if (file == NULL &&
-      !run (store,
-            bind (store, INSERT_BODY, error, "ib", (gint64) message->id,
-                  pm_queue_body_peek (message->body)),
-            error))
-    return FALSE;
+/* 1 when there is such a message, 0 when not, -1 after an error */
+static int
+read_standing (PmQueueStore *store,
+               guint64 message,
+               Standing *standing,
+               char **file,
+               GError **error)
+{
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_STATE, error, "i", (gint64) message);
+  int result = pm_queue_sql_next_row (store, row, error);
 
-  for (guint i = 0; i < message->recipients->len; i++)
-    if (!insert_recipient (store, message->id, g_ptr_array_index (message->recipients, i), error))
-      return FALSE;
-  store->growth++;
-  return TRUE;
+  if (result <= 0)
+    return result;
+  if (sqlite3_column_type (row, 0) != SQLITE_NULL)
+    *file = pm_queue_sql_dup_text (row, 0);
+  standing->held = sqlite3_column_int (row, 1) != 0;
+  standing->deferred = sqlite3_column_int (row, 2) != 0;
+  standing->agents = (guint) sqlite3_column_int (row, 3);
+  standing->waiting = (guint) sqlite3_column_int (row, 4);
+  pm_queue_sql_finish (row);
+  return 1;
+}
+
+/* Its recipients are gone already, or go now. */
+static gboolean
+remove_message (PmQueueStore *store,
+                guint64 message,
+                const Standing *standing,
+                char **file,
+                GPtrArray *gone_files,
+                GError **error)
+{
+  gboolean has_file = *file != NULL;
+
+  if (has_file)
+    g_ptr_array_add (gone_files, g_steal_pointer (file));
+  count (store, standing, -1);
+  return pm_queue_sql_run (store,
+                           pm_queue_sql_bind (store, PM_QUEUE_SQL_DELETE_MESSAGE, error, "i",
+                                              (gint64) message),
+                           error) &&
+         (has_file || pm_queue_sql_run (store,
+                                        pm_queue_sql_bind (store, PM_QUEUE_SQL_DELETE_BODY, error,
+                                                           "i", (gint64) message),
+                                        error));
 }
 
 /**
@@ -420,65 +272,95 @@ pm_queue_store_delete (PmQueueStore *store,
                        gboolean *existed,
                        GError **error)
 {
-  sqlite3_stmt *statement = bind (store, BODY_FILE, error, "i", (gint64) message);
-  int row = next_row (store, statement, error);
+  g_autofree char *file = NULL;
+  Standing standing;
+  int found = read_standing (store, message, &standing, &file, error);
 
-  *existed = row > 0;
-  if (row <= 0)
-    return row == 0;
-  if (sqlite3_column_type (statement, 0) != SQLITE_NULL)
-    g_ptr_array_add (gone_files, dup_text (statement, 0));
-  finish (statement);
-
-  store->growth--;
-  return run (store, bind (store, DELETE_MESSAGE, error, "i", (gint64) message), error) &&
-         run (store, bind (store, DELETE_BODY, error, "i", (gint64) message), error) &&
-         run (store, bind (store, DELETE_RECIPIENTS, error, "i", (gint64) message), error);
+  *existed = found > 0;
+  if (found <= 0)
+    return found == 0;
+  return remove_message (store, message, &standing, &file, gone_files, error) &&
+         pm_queue_sql_run (store,
+                           pm_queue_sql_bind (store, PM_QUEUE_SQL_DELETE_RECIPIENTS, error, "i",
+                                              (gint64) message),
+                           error);
 }
 
+/* *done grows by one where a recipient has left. */
 static gboolean
 record_outcome (PmQueueStore *store,
                 guint64 message,
                 const PmQueueOutcome *outcome,
+                guint *done,
                 GError **error)
 {
   if (outcome->kind == PM_OUTCOME_DONE)
-    return run (store,
-                bind (store, DELETE_RECIPIENT, error, "ii", outcome->recipient, (gint64) message),
-                error);
-  return run (store,
-              bind (store, DEFER_RECIPIENT, error, "isisii", (gint64) outcome->agent,
-                    outcome->destination, outcome->next_try, outcome->reply, outcome->recipient,
-                    (gint64) message),
-              error);
+    {
+      if (!pm_queue_sql_run (store,
+                             pm_queue_sql_bind (store, PM_QUEUE_SQL_DELETE_RECIPIENT, error, "ii",
+                                                (gint64) message, outcome->recipient),
+                             error))
+        return FALSE;
+      *done += (guint) sqlite3_changes (store->db);
+      return TRUE;
+    }
+  return pm_queue_sql_run (store,
+                           pm_queue_sql_bind (store, PM_QUEUE_SQL_DEFER_RECIPIENT, error,
+                                              "isisii", (gint64) outcome->agent,
+                                              outcome->destination, outcome->next_try,
+                                              outcome->reply, (gint64) message,
+                                              outcome->recipient),
+                           error);
 }
 
+/* Writes into the message's row what its recipients add up to. */
 static gboolean
-settle_message (PmQueueStore *store,
-                guint64 message,
-                gint64 *next_try,
-                GPtrArray *gone_files,
-                GError **error)
+settle (PmQueueStore *store,
+        guint64 message,
+        const Standing *before,
+        Standing *after,
+        gint64 *next_try,
+        GError **error)
 {
-  sqlite3_stmt *statement = bind (store, NEXT_TRY, error, "i", (gint64) message);
-  gboolean existed;
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_SUM_RECIPIENTS, error, "i",
+                                         (gint64) message);
+  guint32 lane = 0;
+  int result;
 
-  if (next_row (store, statement, error) != 1)
+  after->agents = 0;
+  after->waiting = 0;
+  *next_try = G_MAXINT64;
+  while ((result = pm_queue_sql_next_row (store, row, error)) > 0)
+    {
+      const char *redirect = (const char *) sqlite3_column_text (row, 3);
+
+      if (after->waiting++ == 0)
+        lane = pm_queue_lane_of (redirect != NULL && *redirect != '\0'
+                                     ? redirect
+                                     : (const char *) sqlite3_column_text (row, 1));
+      after->agents |= agent_set ((PmQueueAgent) sqlite3_column_int (row, 0));
+      *next_try = MIN (*next_try, sqlite3_column_int64 (row, 2));
+    }
+  if (result < 0)
     return FALSE;
-  *next_try = sqlite3_column_type (statement, 0) == SQLITE_NULL
-                  ? G_MAXINT64
-                  : sqlite3_column_int64 (statement, 0);
-  finish (statement);
-
-  if (*next_try == G_MAXINT64)
-    return pm_queue_store_delete (store, message, gone_files, &existed, error);
-  return run (store, bind (store, SET_NEXT_TRY, error, "ii", *next_try, (gint64) message), error);
+  if (after->held)
+    *next_try = PM_QUEUE_HELD_TIME;
+  count (store, before, -1);
+  count (store, after, 1);
+  return pm_queue_sql_run (store,
+                           pm_queue_sql_bind (store, PM_QUEUE_SQL_SETTLE, error, "iiiiiii",
+                                              (gint64) message, *next_try, (gint64) after->held,
+                                              (gint64) after->deferred, (gint64) after->agents,
+                                              (gint64) after->waiting, (gint64) lane),
+                           error);
 }
 
 /**
  * pm_queue_store_update:
- * @next_try: (out): when the message is due next; %G_MAXINT64 when nothing waits and it is gone
+ * @next_try: (out): when the message is due next; %PM_QUEUE_HELD_TIME when it is held meanwhile,
+ *   %G_MAXINT64 when nothing waits and it is gone
  * @gone_files: (element-type utf8): gets the names of files to remove after the commit
+ * @existed: (out): whether there was such a message
  *
  * Of a message that was removed meanwhile nothing is recorded, and nobody gets a report on it: who
  * removed it has decided about that.
@@ -488,91 +370,176 @@ pm_queue_store_update (PmQueueStore *store,
                        const PmQueueUpdate *update,
                        gint64 *next_try,
                        GPtrArray *gone_files,
+                       gboolean *existed,
                        GError **error)
 {
-  sqlite3_stmt *statement = bind (store, BODY_FILE, error, "i", (gint64) update->message);
-  int row = next_row (store, statement, error);
+  g_autofree char *file = NULL;
+  Standing before;
+  Standing after;
+  guint done = 0;
+  int found = read_standing (store, update->message, &before, &file, error);
 
   *next_try = G_MAXINT64;
-  if (row <= 0)
-    return row == 0;
-  finish (statement);
+  *existed = found > 0;
+  if (found <= 0)
+    return found == 0;
 
+  after = before;
   for (guint i = 0; i < update->outcomes->len; i++)
-    if (!record_outcome (store, update->message, g_ptr_array_index (update->outcomes, i), error))
-      return FALSE;
+    {
+      const PmQueueOutcome *outcome = g_ptr_array_index (update->outcomes, i);
+
+      if (!record_outcome (store, update->message, outcome, &done, error))
+        return FALSE;
+      after.deferred |= outcome->kind != PM_OUTCOME_DONE;
+    }
   for (guint i = 0; i < update->follow_ups->len; i++)
     if (!pm_queue_store_insert (store, g_ptr_array_index (update->follow_ups, i), error))
       return FALSE;
+  if (done >= before.waiting)
+    return remove_message (store, update->message, &before, &file, gone_files, error);
+
   if (update->notified &&
-      !run (store, bind (store, SET_NOTIFIED, error, "i", (gint64) update->message), error))
+      !pm_queue_sql_run (store,
+                         pm_queue_sql_bind (store, PM_QUEUE_SQL_SET_NOTIFIED, error, "i",
+                                            (gint64) update->message),
+                         error))
     return FALSE;
-  return settle_message (store, update->message, next_try, gone_files, error);
+  return settle (store, update->message, &before, &after, next_try, error);
+}
+
+static gboolean
+apply_verb (PmQueueStore *store,
+            const PmQueueChange *change,
+            guint64 message,
+            gint64 now,
+            Standing *standing,
+            GError **error)
+{
+  switch (change->verb)
+    {
+    case PM_QUEUE_HOLD:
+    case PM_QUEUE_RELEASE:
+      standing->held = change->verb == PM_QUEUE_HOLD;
+      return TRUE;
+    case PM_QUEUE_RETRY:
+      return pm_queue_sql_run (store,
+                               pm_queue_sql_bind (store, PM_QUEUE_SQL_RETRY_RECIPIENTS, error,
+                                                  "ii", (gint64) message, now),
+                               error);
+    case PM_QUEUE_REDIRECT:
+      return pm_queue_sql_run (store,
+                               pm_queue_sql_bind (store, PM_QUEUE_SQL_REDIRECT, error, "isi",
+                                                  (gint64) message,
+                                                  change->redirect != NULL ? change->redirect : "",
+                                                  now),
+                               error);
+    case PM_QUEUE_SET_PRIORITY:
+      return pm_queue_sql_run (store,
+                               pm_queue_sql_bind (store, PM_QUEUE_SQL_SET_PRIORITY, error, "ii",
+                                                  (gint64) message, (gint64) change->priority),
+                               error);
+    case PM_QUEUE_DELETE:
+    default:
+      g_assert_not_reached ();
+    }
 }
 
 /**
- * pm_queue_store_retry:
- *
- * Makes every recipient of @message due at @now, where it was due later.
+ * pm_queue_store_change:
+ * @now: what is retried or redirected is due now, where it was due later
+ * @existed: (out): whether there was such a message; of hold and release, one that was not held, or
+ *   was
  */
 gboolean
-pm_queue_store_retry (PmQueueStore *store,
-                      guint64 message,
-                      gint64 now,
-                      gboolean *existed,
-                      GError **error)
+pm_queue_store_change (PmQueueStore *store,
+                       const PmQueueChange *change,
+                       guint64 message,
+                       gint64 now,
+                       GPtrArray *gone_files,
+                       gboolean *existed,
+                       GError **error)
 {
-  if (!run (store, bind (store, RETRY_RECIPIENTS, error, "ii", (gint64) message, now), error) ||
-      !run (store, bind (store, RETRY_MESSAGE, error, "ii", (gint64) message, now), error))
-    return FALSE;
-  *existed = sqlite3_changes (store->db) > 0;
-  return TRUE;
+  g_autofree char *file = NULL;
+  Standing before;
+  Standing after;
+  gint64 next_try;
+  int found;
+
+  if (change->verb == PM_QUEUE_DELETE)
+    return pm_queue_store_delete (store, message, gone_files, existed, error);
+  found = read_standing (store, message, &before, &file, error);
+  *existed = found > 0 && !(change->verb == PM_QUEUE_HOLD && before.held) &&
+             !(change->verb == PM_QUEUE_RELEASE && !before.held);
+  if (!*existed)
+    return found >= 0;
+
+  after = before;
+  return apply_verb (store, change, message, now, &after, error) &&
+         settle (store, message, &before, &after, &next_try, error);
 }
 
 static gboolean
 read_number (PmQueueStore *store, sqlite3_stmt *statement, guint64 *number, GError **error)
 {
-  if (next_row (store, statement, error) != 1)
+  if (pm_queue_sql_next_row (store, statement, error) != 1)
     return FALSE;
   *number = (guint64) sqlite3_column_int64 (statement, 0);
-  finish (statement);
+  pm_queue_sql_finish (statement);
   return TRUE;
 }
 
 gboolean
 pm_queue_store_last_id (PmQueueStore *store, guint64 *id, GError **error)
 {
-  return read_number (store, bind (store, LAST_ID, error, ""), id, error);
+  return read_number (store, pm_queue_sql_bind (store, PM_QUEUE_SQL_LAST_ID, error, ""), id,
+                      error);
 }
 
 /**
- * pm_queue_store_count:
- * @agent: a #PmQueueAgent, or -1 for all
+ * pm_queue_store_get_counts:
+ * @counts: (out): messages by state and by set of agents; costs the same however many there are
  */
 gboolean
-pm_queue_store_count (PmQueueStore *store, int agent, guint64 *count, GError **error)
+pm_queue_store_get_counts (PmQueueStore *store, PmQueueCounts counts, GError **error)
 {
-  return read_number (store, bind (store, COUNT, error, "i", (gint64) agent), count, error);
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_COUNTS, error, "");
+  int result;
+
+  memset (counts, 0, sizeof (PmQueueCounts));
+  while ((result = pm_queue_sql_next_row (store, row, error)) > 0)
+    {
+      int state = sqlite3_column_int (row, 0);
+      int agents = sqlite3_column_int (row, 1);
+
+      if (state >= 0 && state < PM_QUEUE_N_STATES && agents >= 0 && agents < PM_QUEUE_N_AGENT_SETS)
+        counts[state][agents] = (guint64) MAX (sqlite3_column_int64 (row, 2), 0);
+    }
+  return result == 0;
 }
 
 static gboolean
 load_recipients (PmQueueStore *store, PmQueueMessage *message, GError **error)
 {
-  sqlite3_stmt *row = bind (store, LOAD_RECIPIENTS, error, "i", (gint64) message->id);
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_LOAD_RECIPIENTS, error, "i",
+                                         (gint64) message->id);
   int result;
 
-  while ((result = next_row (store, row, error)) > 0)
+  while ((result = pm_queue_sql_next_row (store, row, error)) > 0)
     {
       PmQueueRecipient *recipient = g_new0 (PmQueueRecipient, 1);
 
       recipient->id = sqlite3_column_int64 (row, 0);
-      recipient->address = dup_text (row, 1);
-      recipient->original = dup_text (row, 2);
+      recipient->address = pm_queue_sql_dup_text (row, 1);
+      recipient->original = pm_queue_sql_dup_text (row, 2);
       recipient->agent = (PmQueueAgent) sqlite3_column_int (row, 3);
-      recipient->destination = dup_text (row, 4);
+      recipient->destination = pm_queue_sql_dup_text (row, 4);
       recipient->attempts = (guint) sqlite3_column_int (row, 5);
       recipient->next_try = sqlite3_column_int64 (row, 6);
-      recipient->reply = dup_text (row, 7);
+      recipient->reply = pm_queue_sql_dup_text (row, 7);
+      recipient->notify = (PmDsnNotify) sqlite3_column_int (row, 8);
+      recipient->orcpt = pm_queue_sql_dup_text (row, 9);
+      recipient->redirect = pm_queue_sql_dup_text (row, 10);
       g_ptr_array_add (message->recipients, recipient);
     }
   return result == 0;
@@ -587,9 +554,9 @@ load_recipients (PmQueueStore *store, PmQueueMessage *message, GError **error)
 PmQueueMessage *
 pm_queue_store_load (PmQueueStore *store, guint64 id, GError **error)
 {
-  sqlite3_stmt *row = bind (store, LOAD_MESSAGE, error, "i", (gint64) id);
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_LOAD_MESSAGE, error, "i", (gint64) id);
   g_autoptr (PmQueueMessage) message = NULL;
-  int result = next_row (store, row, error);
+  int result = pm_queue_sql_next_row (store, row, error);
 
   if (result == 0)
     g_set_error (error, PM_ERROR, PM_ERROR_NOT_FOUND,
@@ -599,12 +566,22 @@ pm_queue_store_load (PmQueueStore *store, guint64 id, GError **error)
 
   message = pm_queue_message_new (id, (const char *) sqlite3_column_text (row, 0));
   g_free (message->client);
-  message->client = dup_text (row, 1);
+  message->client = pm_queue_sql_dup_text (row, 1);
   message->eight_bit = sqlite3_column_int (row, 2) != 0;
   message->size = (guint64) sqlite3_column_int64 (row, 3);
   message->received = sqlite3_column_int64 (row, 4);
   message->notified = sqlite3_column_int (row, 5) != 0;
-  finish (row);
+  message->utf8 = sqlite3_column_int (row, 6) != 0;
+  message->require_tls = sqlite3_column_int (row, 7) != 0;
+  message->tls_optional = sqlite3_column_int (row, 8) != 0;
+  message->priority = sqlite3_column_int (row, 9);
+  message->ret = (PmDsnRet) sqlite3_column_int (row, 10);
+  g_free (message->envid);
+  message->envid = pm_queue_sql_dup_text (row, 11);
+  message->held = sqlite3_column_int (row, 12) != 0;
+  g_free (message->user);
+  message->user = pm_queue_sql_dup_text (row, 13);
+  pm_queue_sql_finish (row);
 
   if (!load_recipients (store, message, error))
     return NULL;
@@ -620,9 +597,9 @@ pm_queue_store_load (PmQueueStore *store, guint64 id, GError **error)
 GBytes *
 pm_queue_store_read_body (PmQueueStore *store, guint64 id, char **file_name, GError **error)
 {
-  sqlite3_stmt *row = bind (store, LOAD_BODY, error, "i", (gint64) id);
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_LOAD_BODY, error, "i", (gint64) id);
   GBytes *bytes = NULL;
-  int result = next_row (store, row, error);
+  int result = pm_queue_sql_next_row (store, row, error);
 
   if (result == 0)
     g_set_error (error, PM_ERROR, PM_ERROR_NOT_FOUND,
@@ -631,38 +608,15 @@ pm_queue_store_read_body (PmQueueStore *store, guint64 id, char **file_name, GEr
     return NULL;
 
   if (sqlite3_column_type (row, 0) != SQLITE_NULL)
-    *file_name = dup_text (row, 0);
+    *file_name = pm_queue_sql_dup_text (row, 0);
   else
     {
       const void *blob = sqlite3_column_blob (row, 1);
 
       bytes = g_bytes_new (blob, (gsize) sqlite3_column_bytes (row, 1));
     }
-  finish (row);
+  pm_queue_sql_finish (row);
   return bytes;
-}
-
-/**
- * pm_queue_store_list:
- * @agent: a #PmQueueAgent, or -1 for all
- *
- * Returns: (transfer full) (element-type guint64) (nullable): ids, oldest first
- */
-GArray *
-pm_queue_store_list (PmQueueStore *store, int agent, guint64 after, guint limit, GError **error)
-{
-  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint64));
-  sqlite3_stmt *row = bind (store, LIST, error, "iii", (gint64) agent, (gint64) after,
-                            (gint64) limit);
-  int result;
-
-  while ((result = next_row (store, row, error)) > 0)
-    {
-      guint64 id = (guint64) sqlite3_column_int64 (row, 0);
-
-      g_array_append_val (ids, id);
-    }
-  return result == 0 ? g_steal_pointer (&ids) : NULL;
 }
 
 /**
@@ -680,12 +634,16 @@ pm_queue_store_due (PmQueueStore *store,
                     GError **error)
 {
   g_autoptr (GArray) due = g_array_new (FALSE, FALSE, sizeof (PmDue));
-  sqlite3_stmt *row = bind (store, DUE, error, "iii", after, (gint64) after_id, (gint64) limit);
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_DUE, error, "iii", after,
+                                         (gint64) after_id, (gint64) limit);
   int result;
 
-  while ((result = next_row (store, row, error)) > 0)
+  while ((result = pm_queue_sql_next_row (store, row, error)) > 0)
     {
-      PmDue item = { sqlite3_column_int64 (row, 0), (guint64) sqlite3_column_int64 (row, 1) };
+      PmDue item = { .time = sqlite3_column_int64 (row, 0),
+                     .message = (guint64) sqlite3_column_int64 (row, 1),
+                     .rank = (guint8) pm_queue_priority_rank (sqlite3_column_int (row, 2)),
+                     .lane = (guint32) sqlite3_column_int64 (row, 3) };
 
       g_array_append_val (due, item);
     }
@@ -693,18 +651,17 @@ pm_queue_store_due (PmQueueStore *store,
 }
 
 /**
- * pm_queue_store_body_files:
- *
- * Returns: (transfer full) (element-type utf8) (nullable): the set of file names referred to
+ * pm_queue_store_has_body_file:
+ * @has: (out): whether a message's body is in the file @name
  */
-GHashTable *
-pm_queue_store_body_files (PmQueueStore *store, GError **error)
+gboolean
+pm_queue_store_has_body_file (PmQueueStore *store, const char *name, gboolean *has, GError **error)
 {
-  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  sqlite3_stmt *row = bind (store, BODY_FILES, error, "");
-  int result;
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_HAS_BODY_FILE, error, "s", name);
+  int result = pm_queue_sql_next_row (store, row, error);
 
-  while ((result = next_row (store, row, error)) > 0)
-    g_hash_table_add (names, dup_text (row, 0));
-  return result == 0 ? g_steal_pointer (&names) : NULL;
+  if (result > 0)
+    pm_queue_sql_finish (row);
+  *has = result > 0;
+  return result >= 0;
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The durable queue. What it promises: a callback without an error means that the change is on
-// stable storage (database page and body file, and the file's name), and a failure fails everything
-// that was in the same commit, so that a client never hears 250 for a message that a power cut
-// could take.
+// The durable queue, as others see it: changes go to the writer (pm-queue-writer.c), questions to
+// connections that only read, as many as there are threads that ask.
 
 #include "queue/pm-queue.h"
 
@@ -14,271 +12,21 @@
 
 #include "base/pm-atomic-file.h"
 #include "base/pm-error.h"
-#include "queue/pm-queue-store.h"
+#include "queue/pm-queue-private.h"
 
 #define MAX_IDLE_READERS 4
-#define MAX_BATCH 500
-
-typedef enum
-{
-  OPERATION_ENQUEUE,
-  OPERATION_UPDATE,
-  OPERATION_DELETE,
-  OPERATION_RETRY,
-} OperationKind;
-
-/* A change on its way through the writer: task data of the task that reports it. */
-typedef struct
-{
-  OperationKind kind;
-  PmQueueMessage *message; /* (owned) (nullable): enqueue */
-  PmQueueUpdate *update;   /* (owned) (nullable): update */
-  GArray *ids;             /* (owned) (nullable) (element-type guint64): delete and retry */
-  gint64 next_try;
-  guint count;
-} Operation;
-
-struct _PmQueue
-{
-  GObject parent_instance;
-
-  PmClock *clock;    /* (owned) */
-  char *path;        /* (owned) */
-  char *body_folder; /* (owned) */
-  GThread *thread;
-  GAsyncQueue *waiting; /* (element-type GTask); the queue itself means: leave */
-  PmQueueStore *writer; /* (owned) (nullable): of the writer thread; NULL while it is broken */
-  guint64 last_id;      /* atomic */
-  guint64 commits;      /* atomic */
-  guint64 size;         /* atomic: messages, as last committed */
-
-  GMutex readers_lock;
-  GPtrArray *readers; /* (element-type PmQueueStore): idle ones */
-};
+#define CACHE_BYTES (32 * 1024 * 1024)
 
 G_DEFINE_FINAL_TYPE (PmQueue, pm_queue, G_TYPE_OBJECT)
 
-static void
-free_operation (Operation *operation)
-{
-  pm_queue_message_free (operation->message);
-  pm_queue_update_free (operation->update);
-  g_clear_pointer (&operation->ids, g_array_unref);
-  g_free (operation);
-}
-
-static void
-remove_files (PmQueue *self, GPtrArray *names)
-{
-  for (guint i = 0; i < names->len; i++)
-    {
-      g_autofree char *path = g_build_filename (self->body_folder, g_ptr_array_index (names, i),
-                                                NULL);
-
-      unlink (path);
-    }
-}
-
-/* Bodies in files first, then the folder that holds their names, once for the whole batch. */
-static gboolean
-sync_bodies (PmQueue *self, GPtrArray *messages, GError **error)
-{
-  gboolean any = FALSE;
-
-  for (guint i = 0; i < messages->len; i++)
-    {
-      PmQueueMessage *message = g_ptr_array_index (messages, i);
-
-      if (pm_queue_body_get_file_name (message->body) == NULL)
-        continue;
-      if (!pm_queue_body_sync (message->body, error))
-        return FALSE;
-      any = TRUE;
-    }
-  return !any || pm_atomic_file_sync_directory (self->body_folder, error);
-}
-
-/* (transfer container): the messages that the batch's operations bring in */
-static GPtrArray *
-collect_messages (GPtrArray *batch)
-{
-  GPtrArray *messages = g_ptr_array_new ();
-
-  for (guint i = 0; i < batch->len; i++)
-    {
-      Operation *operation = g_task_get_task_data (g_ptr_array_index (batch, i));
-
-      if (operation->message != NULL)
-        g_ptr_array_add (messages, operation->message);
-      if (operation->update != NULL)
-        g_ptr_array_extend (messages, operation->update->follow_ups, NULL, NULL);
-    }
-  return messages;
-}
-
-static gboolean
-apply_to_each (PmQueue *self, Operation *operation, GPtrArray *gone_files, GError **error)
-{
-  gint64 now = pm_clock_now (self->clock);
-
-  for (guint i = 0; i < operation->ids->len; i++)
-    {
-      guint64 id = g_array_index (operation->ids, guint64, i);
-      gboolean existed = FALSE;
-
-      if (operation->kind == OPERATION_RETRY
-              ? !pm_queue_store_retry (self->writer, id, now, &existed, error)
-              : !pm_queue_store_delete (self->writer, id, gone_files, &existed, error))
-        return FALSE;
-      if (existed)
-        operation->count++;
-    }
-  return TRUE;
-}
-
-static gboolean
-apply (PmQueue *self, Operation *operation, GPtrArray *gone_files, GError **error)
-{
-  switch (operation->kind)
-    {
-    case OPERATION_ENQUEUE:
-      return pm_queue_store_insert (self->writer, operation->message, error);
-    case OPERATION_UPDATE:
-      return pm_queue_store_update (self->writer, operation->update, &operation->next_try,
-                                    gone_files, error);
-    case OPERATION_DELETE:
-    case OPERATION_RETRY:
-      return apply_to_each (self, operation, gone_files, error);
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-static gboolean
-write_batch (PmQueue *self, GPtrArray *batch, GPtrArray *gone_files, GError **error)
-{
-  g_autoptr (GPtrArray) messages = collect_messages (batch);
-  gboolean committed;
-
-  if (!sync_bodies (self, messages, error) || !pm_queue_store_begin (self->writer, error))
-    return FALSE;
-  for (guint i = 0; i < batch->len; i++)
-    if (!apply (self, g_task_get_task_data (g_ptr_array_index (batch, i)), gone_files, error))
-      return FALSE;
-  committed = pm_queue_store_commit (self->writer, error);
-
-  for (guint i = 0; i < messages->len; i++)
-    pm_queue_body_keep (((PmQueueMessage *) g_ptr_array_index (messages, i))->body);
-  if (!committed)
-    return FALSE;
-  __atomic_add_fetch (&self->commits, 1, __ATOMIC_RELAXED);
-  __atomic_add_fetch (&self->size, (guint64) (gint64) pm_queue_store_get_growth (self->writer),
-                      __ATOMIC_RELAXED);
-  return TRUE;
-}
-
-/*
- * After a failed write or sync, nobody knows what the kernel has thrown away (a second fsync would
- * say all is well). So the connection goes, and a new one has to find the file sound first.
- */
-static gboolean
-reopen (PmQueue *self, GError **error)
-{
-  g_autoptr (PmQueueStore) store = NULL;
-  guint64 size;
-
-  if (self->writer != NULL)
-    return TRUE;
-  store = pm_queue_store_open (self->path, TRUE, error);
-  if (store == NULL || !pm_queue_store_check (store, error) ||
-      !pm_queue_store_count (store, -1, &size, error))
-    return FALSE;
-  __atomic_store_n (&self->size, size, __ATOMIC_RELAXED);
-  self->writer = g_steal_pointer (&store);
-  return TRUE;
-}
-
-/* Where nobody knows whether it was committed, body files stay: the next start removes orphans. */
-static void
-give_up_writer (PmQueue *self)
-{
-  pm_queue_store_rollback (self->writer);
-  g_clear_pointer (&self->writer, pm_queue_store_close);
-}
-
-static void
-process_batch (PmQueue *self, GPtrArray *batch)
-{
-  g_autoptr (GPtrArray) gone_files = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
-  gboolean ok = reopen (self, &error);
-
-  if (ok)
-    {
-      ok = write_batch (self, batch, gone_files, &error);
-      if (!ok)
-        give_up_writer (self);
-    }
-  if (ok)
-    remove_files (self, gone_files);
-
-  for (guint i = 0; i < batch->len; i++)
-    {
-      GTask *task = g_ptr_array_index (batch, i);
-
-      if (ok)
-        g_task_return_boolean (task, TRUE);
-      else
-        g_task_return_error (task, g_error_copy (error));
-    }
-}
-
-static gpointer
-write_cb (gpointer data)
-{
-  PmQueue *self = data;
-  gboolean leaving = FALSE;
-
-  while (!leaving)
-    {
-      g_autoptr (GPtrArray) batch = g_ptr_array_new_with_free_func (g_object_unref);
-      gpointer item = g_async_queue_pop (self->waiting);
-
-      while (item != NULL && item != self)
-        {
-          g_ptr_array_add (batch, item);
-          item = batch->len < MAX_BATCH ? g_async_queue_try_pop (self->waiting) : NULL;
-        }
-      leaving = item == self;
-      if (batch->len > 0)
-        process_batch (self, batch);
-    }
-  g_clear_pointer (&self->writer, pm_queue_store_close);
-  return NULL;
-}
-
-static void
-submit (PmQueue *self, Operation *operation, gpointer tag, GAsyncReadyCallback callback,
-        gpointer data)
-{
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
-
-  g_task_set_source_tag (task, tag);
-  g_task_set_task_data (task, operation, (GDestroyNotify) free_operation);
-  if (self->thread == NULL)
-    {
-      g_task_return_new_error (task, PM_ERROR, PM_ERROR_FAILED, "The queue is closed");
-      return;
-    }
-  g_async_queue_push (self->waiting, g_steal_pointer (&task));
-}
-
-static PmQueueStore *
-take_reader (PmQueue *self, GError **error)
+/* (nullable): a connection that reads; @epoch is to be handed back with it */
+PmQueueStore *
+pm_queue_take_reader (PmQueue *self, guint *epoch, GError **error)
 {
   PmQueueStore *reader = NULL;
 
   g_mutex_lock (&self->readers_lock);
+  *epoch = self->readers_epoch;
   if (self->readers->len > 0)
     reader = g_ptr_array_steal_index (self->readers, self->readers->len - 1);
   g_mutex_unlock (&self->readers_lock);
@@ -286,14 +34,24 @@ take_reader (PmQueue *self, GError **error)
   return reader != NULL ? reader : pm_queue_store_open (self->path, FALSE, error);
 }
 
-static void
-give_reader (PmQueue *self, PmQueueStore *reader)
+void
+pm_queue_give_reader (PmQueue *self, PmQueueStore *reader, guint epoch)
 {
   g_mutex_lock (&self->readers_lock);
-  if (self->readers->len < MAX_IDLE_READERS)
+  if (self->readers->len < MAX_IDLE_READERS && epoch == self->readers_epoch)
     g_ptr_array_add (self->readers, g_steal_pointer (&reader));
   g_mutex_unlock (&self->readers_lock);
   pm_queue_store_close (reader);
+}
+
+/* The file has become another one: idle readers go, those at work when they are done. */
+void
+pm_queue_drop_readers (PmQueue *self)
+{
+  g_mutex_lock (&self->readers_lock);
+  self->readers_epoch++;
+  g_ptr_array_set_size (self->readers, 0);
+  g_mutex_unlock (&self->readers_lock);
 }
 
 static void
@@ -312,6 +70,8 @@ pm_queue_finalize (GObject *object)
   g_ptr_array_unref (self->readers);
   g_async_queue_unref (self->waiting);
   g_clear_object (&self->clock);
+  pm_queue_cache_free (self->cache);
+  g_free (self->folder);
   g_free (self->path);
   g_free (self->body_folder);
   g_mutex_clear (&self->readers_lock);
@@ -329,6 +89,7 @@ static void
 pm_queue_init (PmQueue *self)
 {
   self->waiting = g_async_queue_new ();
+  self->cache = pm_queue_cache_new (CACHE_BYTES);
   self->readers = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_queue_store_close);
   g_mutex_init (&self->readers_lock);
 }
@@ -351,17 +112,23 @@ make_folder (const char *path, GError **error)
 static gboolean
 remove_orphans (PmQueue *self, GError **error)
 {
-  g_autoptr (GHashTable) known = pm_queue_store_body_files (self->writer, error);
-  g_autoptr (GPtrArray) orphans = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) folder = NULL;
+  g_autoptr (GDir) folder = g_dir_open (self->body_folder, 0, error);
   const char *name;
 
-  if (known == NULL || (folder = g_dir_open (self->body_folder, 0, error)) == NULL)
+  if (folder == NULL)
     return FALSE;
   while ((name = g_dir_read_name (folder)) != NULL)
-    if (g_str_has_prefix (name, "body-") && !g_hash_table_contains (known, name))
-      g_ptr_array_add (orphans, g_strdup (name));
-  remove_files (self, orphans);
+    {
+      g_autofree char *path = g_build_filename (self->body_folder, name, NULL);
+      gboolean has;
+
+      if (!g_str_has_prefix (name, "body-") || pm_queue_body_is_of_this_run (name))
+        continue;
+      if (!pm_queue_store_has_body_file (self->writer, name, &has, error))
+        return FALSE;
+      if (!has)
+        unlink (path);
+    }
   return TRUE;
 }
 
@@ -381,14 +148,16 @@ pm_queue_new (const char *folder, PmClock *clock, GError **error)
   g_autoptr (PmQueue) self = g_object_new (PM_TYPE_QUEUE, NULL);
 
   self->clock = g_object_ref (clock);
+  self->folder = g_strdup (folder);
   self->path = g_build_filename (folder, "queue.db", NULL);
   self->body_folder = g_build_filename (folder, "bodies", NULL);
   if (!make_folder (folder, error) || !make_folder (self->body_folder, error) ||
-      !reopen (self, error) || !pm_queue_store_last_id (self->writer, &self->last_id, error) ||
+      !pm_queue_writer_open (self, error) || !
+      !pm_queue_store_last_id (self->writer, &self->last_id, error) ||
       !remove_orphans (self, error) || !pm_atomic_file_sync_directory (folder, error))
     return NULL;
 
-  self->thread = g_thread_new ("queue-writer", write_cb, self);
+  pm_queue_writer_start (self);
   return g_steal_pointer (&self);
 }
 
@@ -405,8 +174,7 @@ pm_queue_close (PmQueue *self)
 
   if (self->thread == NULL)
     return;
-  g_async_queue_push (self->waiting, self);
-  g_thread_join (g_steal_pointer (&self->thread));
+  pm_queue_writer_stop (self);
 }
 
 /**
@@ -451,11 +219,11 @@ pm_queue_enqueue_async (PmQueue *self,
                         GAsyncReadyCallback callback,
                         gpointer data)
 {
-  Operation *operation = g_new0 (Operation, 1);
+  PmQueueOperation *operation = g_new0 (PmQueueOperation, 1);
 
-  operation->kind = OPERATION_ENQUEUE;
+  operation->kind = PM_QUEUE_OPERATION_ENQUEUE;
   operation->message = message;
-  submit (self, operation, pm_queue_enqueue_async, callback, data);
+  pm_queue_writer_submit (self, operation, NULL, pm_queue_enqueue_async, callback, data);
 }
 
 gboolean
@@ -474,11 +242,11 @@ pm_queue_update_async (PmQueue *self,
                        GAsyncReadyCallback callback,
                        gpointer data)
 {
-  Operation *operation = g_new0 (Operation, 1);
+  PmQueueOperation *operation = g_new0 (PmQueueOperation, 1);
 
-  operation->kind = OPERATION_UPDATE;
+  operation->kind = PM_QUEUE_OPERATION_UPDATE;
   operation->update = update;
-  submit (self, operation, pm_queue_update_async, callback, data);
+  pm_queue_writer_submit (self, operation, NULL, pm_queue_update_async, callback, data);
 }
 
 /**
@@ -488,22 +256,78 @@ pm_queue_update_async (PmQueue *self,
 gboolean
 pm_queue_update_finish (PmQueue *self, GAsyncResult *result, gint64 *next_try, GError **error)
 {
-  Operation *operation = g_task_get_task_data (G_TASK (result));
+  PmQueueOperation *operation = g_task_get_task_data (G_TASK (result));
 
   *next_try = operation->next_try;
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static Operation *
-new_change (OperationKind kind, const guint64 *messages, guint n_messages)
+static PmQueueOperation *
+new_change (const PmQueueChange *change)
 {
-  Operation *operation = g_new0 (Operation, 1);
+  PmQueueOperation *operation = g_new0 (PmQueueOperation, 1);
 
-  operation->kind = kind;
+  operation->kind = PM_QUEUE_OPERATION_CHANGE;
+  operation->change = *change;
+  operation->redirect = g_strdup (change->redirect);
+  operation->change.redirect = operation->redirect;
+  return operation;
+}
+
+/**
+ * pm_queue_change_async:
+ * @change: what is done to each
+ * @messages: (array length=n_messages): which messages
+ * @cancellable: (nullable): stops it between two pages; what is changed by then stays so
+ * @progress: (nullable): called in the caller's context after each page, with how many it were
+ *
+ * Changes messages. Those that are not there (any more) are passed over. Of many, a page at a time
+ * is committed.
+ */
+void
+pm_queue_change_async (PmQueue *self,
+                       const PmQueueChange *change,
+                       const guint64 *messages,
+                       guint n_messages,
+                       GCancellable *cancellable,
+                       PmQueueProgressFunc progress,
+                       gpointer progress_data,
+                       GAsyncReadyCallback callback,
+                       gpointer data)
+{
+  PmQueueOperation *operation = new_change (change);
+
   operation->ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_messages);
   if (n_messages > 0)
     g_array_append_vals (operation->ids, messages, n_messages);
-  return operation;
+  operation->progress = progress;
+  operation->progress_data = progress_data;
+  pm_queue_writer_submit (self, operation, cancellable, pm_queue_change_async, callback, data);
+}
+
+/**
+ * pm_queue_change_all_async:
+ * @filter: which messages; of those that are in the queue now
+ *
+ * The same for all that fit.
+ */
+void
+pm_queue_change_all_async (PmQueue *self,
+                           const PmQueueChange *change,
+                           const PmQueueFilter *filter,
+                           GCancellable *cancellable,
+                           PmQueueProgressFunc progress,
+                           gpointer progress_data,
+                           GAsyncReadyCallback callback,
+                           gpointer data)
+{
+  PmQueueOperation *operation = new_change (change);
+
+  operation->filter = pm_queue_filter_copy (filter);
+  operation->range.until = __atomic_load_n (&self->last_id, __ATOMIC_RELAXED);
+  operation->progress = progress;
+  operation->progress_data = progress_data;
+  pm_queue_writer_submit (self, operation, cancellable, pm_queue_change_async, callback, data);
 }
 
 void
@@ -513,8 +337,9 @@ pm_queue_delete_async (PmQueue *self,
                        GAsyncReadyCallback callback,
                        gpointer data)
 {
-  submit (self, new_change (OPERATION_DELETE, messages, n_messages), pm_queue_delete_async,
-          callback, data);
+  PmQueueChange change = { .verb = PM_QUEUE_DELETE };
+
+  pm_queue_change_async (self, &change, messages, n_messages, NULL, NULL, NULL, callback, data);
 }
 
 void
@@ -524,20 +349,19 @@ pm_queue_retry_async (PmQueue *self,
                       GAsyncReadyCallback callback,
                       gpointer data)
 {
-  submit (self, new_change (OPERATION_RETRY, messages, n_messages), pm_queue_retry_async,
-          callback, data);
+  PmQueueChange change = { .verb = PM_QUEUE_RETRY };
+
+  pm_queue_change_async (self, &change, messages, n_messages, NULL, NULL, NULL, callback, data);
 }
 
 /**
  * pm_queue_change_finish:
- * @count: (out): how many messages were concerned
- *
- * For pm_queue_delete_async() and pm_queue_retry_async().
+ * @count: (out): how many messages were changed, also where it was cancelled or failed on the way
  */
 gboolean
 pm_queue_change_finish (PmQueue *self, GAsyncResult *result, guint *count, GError **error)
 {
-  Operation *operation = g_task_get_task_data (G_TASK (result));
+  PmQueueOperation *operation = g_task_get_task_data (G_TASK (result));
 
   *count = operation->count;
   return g_task_propagate_boolean (G_TASK (result), error);
@@ -551,13 +375,17 @@ pm_queue_change_finish (PmQueue *self, GAsyncResult *result, guint *count, GErro
 PmQueueMessage *
 pm_queue_load (PmQueue *self, guint64 id, GError **error)
 {
-  PmQueueStore *reader = take_reader (self, error);
-  PmQueueMessage *message;
+  PmQueueMessage *message = pm_queue_cache_take (self->cache, id);
+  PmQueueStore *reader;
+  guint epoch;
 
+  if (message != NULL)
+    return message;
+  reader = pm_queue_take_reader (self, &epoch, error);
   if (reader == NULL)
     return NULL;
   message = pm_queue_store_load (reader, id, error);
-  give_reader (self, reader);
+  pm_queue_give_reader (self, reader, epoch);
   return message;
 }
 
@@ -578,97 +406,19 @@ map_file (PmQueue *self, const char *name, GError **error)
 GBytes *
 pm_queue_open_body (PmQueue *self, guint64 id, GError **error)
 {
-  PmQueueStore *reader = take_reader (self, error);
+  GBytes *bytes = pm_queue_cache_get_body (self->cache, id);
   g_autofree char *file_name = NULL;
-  GBytes *bytes;
+  PmQueueStore *reader;
+  guint epoch;
 
+  if (bytes != NULL)
+    return bytes;
+  reader = pm_queue_take_reader (self, &epoch, error);
   if (reader == NULL)
     return NULL;
   bytes = pm_queue_store_read_body (reader, id, &file_name, error);
-  give_reader (self, reader);
+  pm_queue_give_reader (self, reader, epoch);
   return file_name != NULL ? map_file (self, file_name, error) : bytes;
-}
-
-/**
- * pm_queue_count:
- * @agent: a #PmQueueAgent, or -1 for all
- */
-gboolean
-pm_queue_count (PmQueue *self, int agent, guint64 *count, GError **error)
-{
-  PmQueueStore *reader = take_reader (self, error);
-  gboolean ok;
-
-  if (reader == NULL)
-    return FALSE;
-  ok = pm_queue_store_count (reader, agent, count, error);
-  give_reader (self, reader);
-  return ok;
-}
-
-static GPtrArray *
-load_each (PmQueueStore *reader, GArray *ids, GError **error)
-{
-  g_autoptr (GPtrArray) messages =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) pm_queue_message_free);
-
-  for (guint i = 0; i < ids->len; i++)
-    {
-      g_autoptr (GError) local = NULL;
-      PmQueueMessage *message = pm_queue_store_load (reader, g_array_index (ids, guint64, i),
-                                                     &local);
-
-      if (message != NULL)
-        g_ptr_array_add (messages, message);
-      else if (!g_error_matches (local, PM_ERROR, PM_ERROR_NOT_FOUND))
-        {
-          g_propagate_error (error, g_steal_pointer (&local));
-          return NULL;
-        }
-    }
-  return g_steal_pointer (&messages);
-}
-
-/**
- * pm_queue_list:
- * @agent: a #PmQueueAgent, or -1 for all
- * @after: messages with a larger id
- * @limit: at most so many
- *
- * Returns: (transfer full) (element-type PmQueueMessage) (nullable): oldest first, without bodies
- */
-GPtrArray *
-pm_queue_list (PmQueue *self, int agent, guint64 after, guint limit, GError **error)
-{
-  PmQueueStore *reader = take_reader (self, error);
-  g_autoptr (GArray) ids = NULL;
-  GPtrArray *messages = NULL;
-
-  if (reader == NULL)
-    return NULL;
-  ids = pm_queue_store_list (reader, agent, after, limit, error);
-  if (ids != NULL)
-    messages = load_each (reader, ids, error);
-  give_reader (self, reader);
-  return messages;
-}
-
-/**
- * pm_queue_list_ids:
- *
- * Returns: (transfer full) (element-type guint64) (nullable): ids after @after, oldest first
- */
-GArray *
-pm_queue_list_ids (PmQueue *self, guint64 after, guint limit, GError **error)
-{
-  PmQueueStore *reader = take_reader (self, error);
-  GArray *ids;
-
-  if (reader == NULL)
-    return NULL;
-  ids = pm_queue_store_list (reader, -1, after, limit, error);
-  give_reader (self, reader);
-  return ids;
 }
 
 /**
@@ -680,13 +430,14 @@ pm_queue_list_ids (PmQueue *self, guint64 after, guint limit, GError **error)
 GArray *
 pm_queue_due (PmQueue *self, const PmDue *after, guint limit, GError **error)
 {
-  PmQueueStore *reader = take_reader (self, error);
+  guint epoch;
+  PmQueueStore *reader = pm_queue_take_reader (self, &epoch, error);
   GArray *due;
 
   if (reader == NULL)
     return NULL;
   due = pm_queue_store_due (reader, after->time, after->message, limit, error);
-  give_reader (self, reader);
+  pm_queue_give_reader (self, reader, epoch);
   return due;
 }
 

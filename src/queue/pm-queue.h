@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/pm-clock.h"
+#include "queue/pm-queue-filter.h"
 #include "queue/pm-queue-message.h"
 #include "queue/pm-scheduler.h"
 
@@ -17,7 +18,8 @@ G_BEGIN_DECLS
  * an operation's callback runs after that commit has reached stable storage, in the caller's
  * thread-default main context. When a commit or a sync fails, all that waited in it fails, the
  * database is closed, opened and checked, and only then goes on. Methods may be called from any
- * thread; those that read block on the disk for a moment.
+ * thread; those that read block on the disk for a moment, but for a message that was just accepted,
+ * which is read from memory.
  */
 #define PM_TYPE_QUEUE (pm_queue_get_type ())
 G_DECLARE_FINAL_TYPE (PmQueue, pm_queue, PM, QUEUE, GObject)
@@ -42,6 +44,26 @@ gboolean pm_queue_update_finish (PmQueue *queue,
                                  gint64 *next_try,
                                  GError **error);
 
+/* How many messages a change has changed so far. */
+typedef void (*PmQueueProgressFunc) (guint count, gpointer data);
+
+void pm_queue_change_async (PmQueue *queue,
+                            const PmQueueChange *change,
+                            const guint64 *messages,
+                            guint n_messages,
+                            GCancellable *cancellable,
+                            PmQueueProgressFunc progress,
+                            gpointer progress_data,
+                            GAsyncReadyCallback callback,
+                            gpointer data);
+void pm_queue_change_all_async (PmQueue *queue,
+                                const PmQueueChange *change,
+                                const PmQueueFilter *filter,
+                                GCancellable *cancellable,
+                                PmQueueProgressFunc progress,
+                                gpointer progress_data,
+                                GAsyncReadyCallback callback,
+                                gpointer data);
 void pm_queue_delete_async (PmQueue *queue,
                             const guint64 *messages,
                             guint n_messages,
@@ -60,6 +82,17 @@ gboolean pm_queue_change_finish (PmQueue *queue,
 PmQueueMessage *pm_queue_load (PmQueue *queue, guint64 id, GError **error);
 GBytes *pm_queue_open_body (PmQueue *queue, guint64 id, GError **error);
 gboolean pm_queue_count (PmQueue *queue, int agent, guint64 *count, GError **error);
+gboolean pm_queue_count_states (PmQueue *queue,
+                                guint64 counts[PM_QUEUE_N_STATES],
+                                GError **error);
+GPtrArray *pm_queue_summarize (PmQueue *queue, guint limit, GError **error);
+GArray *pm_queue_select (PmQueue *queue,
+                         const PmQueueFilter *filter,
+                         guint64 after,
+                         guint limit,
+                         guint64 *next,
+                         GError **error);
+GPtrArray *pm_queue_load_each (PmQueue *queue, GArray *ids, GError **error);
 GPtrArray *pm_queue_list (PmQueue *queue, int agent, guint64 after, guint limit, GError **error);
 GArray *pm_queue_list_ids (PmQueue *queue, guint64 after, guint limit, GError **error);
 GArray *pm_queue_due (PmQueue *queue, const PmDue *after, guint limit, GError **error);

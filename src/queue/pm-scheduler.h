@@ -7,11 +7,21 @@
 
 G_BEGIN_DECLS
 
-/* A message and when it is due, microseconds since 1970. Ordered by time, then message. */
+/**
+ * PmDue:
+ * @time: when it is due, microseconds since 1970
+ * @message: which message
+ * @lane: what it waits for, see pm_queue_lane_of()
+ * @rank: its #PmQueueRank: 0 goes first
+ *
+ * A message and when it is due. Ordered by time, then message.
+ */
 typedef struct
 {
   gint64 time;
   guint64 message;
+  guint32 lane;
+  guint8 rank;
 } PmDue;
 
 /**

@@ -527,6 +527,131 @@ test_later_format (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "format 9"));
 }
 
+static const char format_1[] =
+    "CREATE TABLE messages (id INTEGER PRIMARY KEY, sender TEXT NOT NULL, client TEXT NOT NULL,"
+    " eight_bit INTEGER NOT NULL, size INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " notified INTEGER NOT NULL, next_try INTEGER NOT NULL, body_file TEXT);"
+    "CREATE INDEX messages_next_try ON messages (next_try, id);"
+    "CREATE TABLE bodies (message INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE recipients (id INTEGER PRIMARY KEY, message INTEGER NOT NULL,"
+    " address TEXT NOT NULL, original TEXT NOT NULL, agent INTEGER NOT NULL,"
+    " destination TEXT NOT NULL, attempts INTEGER NOT NULL, next_try INTEGER NOT NULL,"
+    " reply TEXT NOT NULL);"
+    "CREATE INDEX recipients_message ON recipients (message);"
+    "INSERT INTO messages VALUES (7, 'a@example.com', 'c', 1, 3, 70, 1, 900, NULL);"
+    "INSERT INTO bodies VALUES (7, 'abc');"
+    "INSERT INTO recipients VALUES (41, 7, 'x@example.net', 'o@example.net', 1, 'example.net', 2,"
+    " 900, '451 later');"
+    "INSERT INTO messages VALUES (8, '', 'c', 0, 3, 80, 0, 800, NULL);"
+    "INSERT INTO bodies VALUES (8, 'xyz');"
+    "INSERT INTO recipients VALUES (42, 8, 'm@example.com', 'm@example.com', 0, 'm', 0, 800, '');"
+    "INSERT INTO recipients VALUES (43, 8, 'y@example.net', 'y@example.net', 1, 'example.net', 0,"
+    " 801, '');"
+    "PRAGMA user_version = 1;";
+
+/* A queue of format 1 comes up with all that it held. */
+static void
+test_format_1 (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
+  g_autoptr (PmQueueMessage) message = NULL;
+  guint64 states[PM_QUEUE_N_STATES];
+  PmQueueRecipient *recipient;
+  guint64 count;
+  sqlite3 *db;
+
+  pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  g_assert_cmpint (g_remove (path), ==, 0);
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, format_1, NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+
+  open_queue (f);
+  message = pm_queue_load (f->queue, 7, NULL);
+  g_assert_nonnull (message);
+  g_assert_true (message->eight_bit && message->notified && !message->held);
+  g_assert_cmpstr (message->user, ==, "");
+  recipient = g_ptr_array_index (message->recipients, 0);
+  g_assert_cmpstr (recipient->reply, ==, "451 later");
+  g_assert_cmpstr (recipient->orcpt, ==, "");
+  g_assert_cmpuint (recipient->attempts, ==, 2);
+  g_assert_cmpuint (pm_queue_get_size (f->queue), ==, 2);
+  g_assert_true (pm_queue_count (f->queue, PM_QUEUE_MAILBOX, &count, NULL));
+  g_assert_cmpuint (count, ==, 1);
+  g_assert_true (pm_queue_count (f->queue, PM_QUEUE_REMOTE, &count, NULL));
+  g_assert_cmpuint (count, ==, 2);
+  g_assert_true (pm_queue_count_states (f->queue, states, NULL));
+  g_assert_cmpuint (states[PM_QUEUE_STATE_FRESH], ==, 1);
+  g_assert_cmpuint (states[PM_QUEUE_STATE_DEFERRED], ==, 1);
+  g_assert_cmpuint (enqueue_one (f, 100, 1), >, 8);
+}
+
+/* Everything that a message says of itself is there again after a restart. */
+static void
+test_all_fields (Fixture *f, gconstpointer data)
+{
+  PmQueueMessage *message = make_message (f, 100, 1);
+  PmQueueRecipient *recipient = g_ptr_array_index (message->recipients, 0);
+  guint64 id = message->id;
+  Tally tally = { 0 };
+
+  message->utf8 = message->require_tls = message->tls_optional = message->held = TRUE;
+  message->priority = -3;
+  message->ret = PM_DSN_RET_HEADERS;
+  g_free (message->envid);
+  message->envid = g_strdup ("QQ314159");
+  g_free (message->user);
+  message->user = g_strdup ("anna");
+  recipient->notify = PM_DSN_NOTIFY_SUCCESS | PM_DSN_NOTIFY_DELAY;
+  g_free (recipient->orcpt);
+  recipient->orcpt = g_strdup ("rfc822;anna@example.com");
+  g_free (recipient->redirect);
+  recipient->redirect = g_strdup ("192.0.2.1:26");
+  enqueue (f, message, &tally);
+  wait_for (&tally);
+  g_assert_cmpuint (tally.ok, ==, 1);
+
+  for (int restart = 0; restart < 2; restart++)
+    {
+      g_autoptr (PmQueueMessage) got = pm_queue_load (f->queue, id, NULL);
+      PmDue after = { .time = G_MININT64 };
+      g_autoptr (GArray) due = pm_queue_due (f->queue, &after, 10, NULL);
+
+      g_assert_true (got->utf8 && got->require_tls && got->tls_optional && got->held);
+      g_assert_cmpint (got->priority, ==, -3);
+      g_assert_cmpint (got->ret, ==, PM_DSN_RET_HEADERS);
+      g_assert_cmpstr (got->envid, ==, "QQ314159");
+      g_assert_cmpstr (got->user, ==, "anna");
+      recipient = g_ptr_array_index (got->recipients, 0);
+      g_assert_cmpint (recipient->notify, ==, PM_DSN_NOTIFY_SUCCESS | PM_DSN_NOTIFY_DELAY);
+      g_assert_cmpstr (recipient->orcpt, ==, "rfc822;anna@example.com");
+      g_assert_cmpstr (recipient->redirect, ==, "192.0.2.1:26");
+      g_assert_cmpuint (due->len, ==, 0);
+      assert_body (f, id, 100);
+      reopen_queue (f);
+    }
+}
+
+/* What was just accepted is read from memory: it is there with the file gone. */
+static void
+test_fresh_from_memory (Fixture *f, gconstpointer data)
+{
+  guint64 id = enqueue_one (f, 4000, 2);
+  g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
+  g_autofree char *away = g_build_filename (f->folder, "away.db", NULL);
+  g_autoptr (PmQueueMessage) message = NULL;
+
+  g_assert_cmpint (g_rename (path, away), ==, 0);
+  message = pm_queue_load (f->queue, id, NULL);
+  g_assert_nonnull (message);
+  g_assert_cmpuint (message->size, ==, 4000);
+  g_assert_cmpint (((PmQueueRecipient *) g_ptr_array_index (message->recipients, 1))->id, ==, 2);
+  assert_body (f, id, 4000);
+  g_assert_null (pm_queue_load (f->queue, id, NULL));
+  g_assert_cmpint (g_rename (away, path), ==, 0);
+}
+
 static void
 test_damaged (Fixture *f, gconstpointer data)
 {
@@ -554,6 +679,9 @@ main (int argc, char *argv[])
   ADD ("ten-thousand", test_ten_thousand);
   ADD ("orphans", test_orphans);
   ADD ("later-format", test_later_format);
+  ADD ("format-1", test_format_1);
+  ADD ("all-fields", test_all_fields);
+  ADD ("fresh-from-memory", test_fresh_from_memory);
   ADD ("damaged", test_damaged);
   return g_test_run ();
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+#pragma once
+
+#include "queue/pm-queue-cache.h"
+#include "queue/pm-queue-store.h"
+#include "queue/pm-queue.h"
+
+G_BEGIN_DECLS
+
+/* Internal to pm-queue*.c. */
+
+typedef enum
+{
+  PM_QUEUE_OPERATION_ENQUEUE,
+  PM_QUEUE_OPERATION_UPDATE,
+  PM_QUEUE_OPERATION_CHANGE,
+} PmQueueOperationKind;
+
+/* A change on its way through the writer: task data of the task that reports it. */
+typedef struct
+{
+  PmQueueOperationKind kind;
+  PmQueueMessage *message; /* (owned) (nullable): enqueue */
+  PmQueueUpdate *update;   /* (owned) (nullable): update */
+  gint64 next_try;         /* update's answer */
+  gboolean existed;        /* update: there was such a message */
+
+  PmQueueChange change;
+  char *redirect;        /* (owned) (nullable): of change */
+  GArray *ids;           /* (owned) (nullable) (element-type guint64): which, or … */
+  PmQueueFilter *filter; /* (owned) (nullable): … those that fit */
+  PmQueueRange range;
+  guint next_id; /* of ids */
+  gboolean more; /* there is another page */
+  guint page;    /* how many the page at hand concerned */
+  guint count;   /* how many all those committed concerned */
+  PmQueueProgressFunc progress;
+  gpointer progress_data;
+} PmQueueOperation;
+
+struct _PmQueue
+{
+  GObject parent_instance;
+
+  PmClock *clock;      /* (owned) */
+  char *folder;        /* (owned) */
+  char *path;          /* (owned) */
+  char *body_folder;   /* (owned) */
+  PmQueueCache *cache; /* (owned) */
+
+  GThread *thread;
+  GAsyncQueue *waiting; /* (element-type GTask); the queue itself means: leave */
+  PmQueueStore *writer; /* (owned) (nullable): of the writer thread; NULL while it is broken */
+  gboolean closing;     /* atomic */
+
+  guint64 last_id;       /* atomic, as all of these */
+  guint64 commits;       /* transactions */
+  guint64 size;          /* messages, as last committed */
+  guint64 commit_time;   /* microseconds that the last commit took */
+  guint64 largest_batch; /* operations in one transaction */
+
+  GMutex readers_lock;
+  GPtrArray *readers;  /* (element-type PmQueueStore): idle ones */
+  guint readers_epoch; /* readers taken before it changed see another file */
+};
+
+PmQueueStore *pm_queue_take_reader (PmQueue *self, guint *epoch, GError **error);
+void pm_queue_give_reader (PmQueue *self, PmQueueStore *reader, guint epoch);
+void pm_queue_drop_readers (PmQueue *self);
+
+gboolean pm_queue_writer_open (PmQueue *self, GError **error);
+void pm_queue_writer_start (PmQueue *self);
+void pm_queue_writer_stop (PmQueue *self);
+void pm_queue_writer_submit (PmQueue *self,
+                             PmQueueOperation *operation,
+                             GCancellable *cancellable,
+                             gpointer tag,
+                             GAsyncReadyCallback callback,
+                             gpointer data);
+
+G_END_DECLS
