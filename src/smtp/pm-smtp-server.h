@@ -176,9 +176,9 @@ typedef struct
  * @starttls: (nullable) asked: STARTTLS came. `NULL` says 220 and the state is
  *   %PM_SMTP_SERVER_TLS: send the output, shake hands, then call pm_smtp_server_secured()
  * @auth: (nullable) asked: a log-in begins with one of the config's mechanisms; @bytes is the
- *   initial response, decoded, %NULL when there was none. Answer by pm_smtp_server_challenge(), or by
- *   pm_smtp_server_continue() with `NULL` for success (235) or a refusal. A log-in that the client
- *   gave up is over without a word: another @auth may come
+ *   initial response, decoded, %NULL when there was none. Answer by pm_smtp_server_challenge(), or
+ *   by pm_smtp_server_continue() with `NULL` for success (235) or a refusal. A log-in that the
+ *   client gave up is over without a word: another @auth may come
  * @auth_response: (nullable) asked: the answer to the challenge, decoded; answer it as @auth
  * @etrn: (nullable) asked: ETRN came with this argument: a host, `@domain` or `#queue`
  * @xclient: (nullable) asked: the client says for whom it speaks. `NULL` forgets all that was said

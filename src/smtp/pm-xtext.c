@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// xtext and utf-8-addr-xtext, both ways. What is decoded came from a peer and goes into headers,
+// xtext and utf-8-addr-xtext, read. What is decoded came from a peer and goes into headers,
 // reports and logs: no control character gets through, whatever its disguise (engines have let
 // "+0A" become a line end in an envelope).
 
@@ -52,24 +52,6 @@ pm_xtext_decode (const char *text)
   return g_string_free (g_steal_pointer (&out), FALSE);
 }
 
-/**
- * pm_xtext_encode:
- *
- * Returns: (transfer full): the text as xtext. Any thread.
- */
-char *
-pm_xtext_encode (const char *text)
-{
-  GString *out = g_string_new (NULL);
-
-  for (; *text != '\0'; text++)
-    if (*text == '+' || *text == '=' || (guchar) *text <= 0x20 || (guchar) *text >= 0x7f)
-      g_string_append_printf (out, "+%02X", (guchar) *text);
-    else
-      g_string_append_c (out, *text);
-  return g_string_free (out, FALSE);
-}
-
 // EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}". Returns its length, 0 when it is none.
 static gsize
 read_embedded (const char *text, gunichar *c)
@@ -116,26 +98,4 @@ pm_xtext_decode_utf8 (const char *text)
       text += length;
     }
   return g_string_free (g_steal_pointer (&out), FALSE);
-}
-
-/**
- * pm_xtext_encode_utf8:
- *
- * Returns: (transfer full): the text as utf-8-addr-xtext or utf-8-addr-unitext. Any thread.
- */
-char *
-pm_xtext_encode_utf8 (const char *text, gboolean unitext)
-{
-  GString *out = g_string_new (NULL);
-
-  for (; *text != '\0'; text = g_utf8_next_char (text))
-    {
-      gunichar c = g_utf8_get_char (text);
-
-      if (c <= 0x20 || c == 0x7f || c == '+' || c == '=' || c == '\\' || (c >= 0x80 && !unitext))
-        g_string_append_printf (out, "\\x{%02X}", c);
-      else
-        g_string_append_unichar (out, c);
-    }
-  return g_string_free (out, FALSE);
 }

@@ -15,12 +15,8 @@ G_BEGIN_DECLS
 
 /* NULL when it is not xtext, or not of printable ASCII (blanks may be in it). */
 char *pm_xtext_decode (const char *text) G_GNUC_WARN_UNUSED_RESULT;
-/* `text` is printable ASCII. */
-char *pm_xtext_encode (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 
 /* `text` is valid UTF-8 (the form utf-8-addr-unitext is read as well); NULL as above. */
 char *pm_xtext_decode_utf8 (const char *text) G_GNUC_WARN_UNUSED_RESULT;
-/* `unitext`: leave what is not ASCII as it is, for a peer that takes SMTPUTF8. */
-char *pm_xtext_encode_utf8 (const char *text, gboolean unitext) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
