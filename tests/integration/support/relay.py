@@ -26,7 +26,7 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
           {listen}
           {deliver}
           <retry intervals="{retry}" notify="{notify}" timeout="{timeout}"/>
-          <limits inbound="{max_inbound}" recipients="{max_recipients}"/>
+          <limits inbound="{max_inbound}" outbound="{max_outbound}" recipients="{max_recipients}"/>
           {accept}
         </connections>
         <routing>
@@ -49,7 +49,7 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
 DEFAULTS = {
     'host': 'mail1.example.com', 'limit': '1 MiB', 'transfer': 'both',
     'deliver': '<deliver method="dns"/>', 'retry': '1s', 'notify': '4h', 'timeout': '48h',
-    'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_recipients': '100', 'accept': '', 'routes': '',
+    'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_outbound': '200', 'max_recipients': '100', 'accept': '', 'routes': '',
     'address': '127.0.0.1', 'role': 'relay', 'diagnostics': '', 'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
 }
 
@@ -225,6 +225,8 @@ class Sink:
                     if raw_line == b'.\r\n':
                         break
                     body.append(raw_line)
+                else:
+                    return  # cut off: nobody takes half a message
                 answer = say('DOT')
                 if answer is None:
                     return
