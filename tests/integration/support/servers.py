@@ -110,7 +110,8 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 '''
 
-    def __init__(self, domains):
+    def __init__(self, domains, main=''):
+        """`main`: more lines of main.cf."""
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-postfix-'))
         self.root.chmod(0o755)
         self.port = free_port()
@@ -122,7 +123,7 @@ postlog unix-dgram n - n - 1 postlogd
         etc = self.root / 'etc'
         shutil.copy('/etc/postfix/postfix-files', etc)
         (etc / 'main.cf').write_text(self.MAIN.format(
-            root=self.root, domains=' '.join(domains), uid=owner.pw_uid, gid=owner.pw_gid))
+            root=self.root, domains=' '.join(domains), uid=owner.pw_uid, gid=owner.pw_gid) + main)
         (etc / 'master.cf').write_text(self.MASTER.format(port=self.port))
         try:
             self._postfix('start')
