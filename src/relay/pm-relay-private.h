@@ -10,10 +10,13 @@
 
 G_BEGIN_DECLS
 
+typedef struct _PmSessionPool PmSessionPool;
+
 /**
  * PmRelayWorker:
  * @inbound: (element-type PmInbound): sessions of clients
  * @attempts: (element-type PmAttempt): deliveries under way
+ * @pool: connections to other hosts that wait for more mail
  *
  * One worker thread with what lives in it. Everything but @relay and @worker belongs to that
  * thread.
@@ -25,6 +28,7 @@ typedef struct
   GPtrArray *acceptors;
   GHashTable *inbound;
   GHashTable *attempts;
+  PmSessionPool *pool;
 } PmRelayWorker;
 
 /* What sessions and deliveries want of the engine; from any thread. */
