@@ -15,6 +15,7 @@
 #include "relay/pm-maildir.h"
 #include "relay/pm-outbound.h"
 #include "relay/pm-relay-event.h"
+#include "relay/pm-session-pool.h"
 
 #define TROUBLE_DELAY (60 * (gint64) G_USEC_PER_SEC)
 #define PARKED_DELAY (10 * (gint64) G_USEC_PER_SEC) /* for a second overrun destination */
@@ -29,6 +30,7 @@ typedef struct
   PmMailAddress *mailbox; /* (owned) (nullable): for a mailbox */
   GPtrArray *hops;        /* (owned) (nullable) (element-type PmNextHop): for other hosts */
   PmTls tls;
+  PmSmtpProtocol protocol;
   PmOutbound *outbound; /* (owned) (nullable) */
   PmSmtpReply *reply;   /* (owned) (nullable): what the Maildir brought */
 } Group;
@@ -116,7 +118,8 @@ record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSm
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
-  say (self, host != NULL ? PM_EVENT_RELAYED : PM_EVENT_DELIVERED, recipient, host, text);
+  say (self, recipient->agent == PM_QUEUE_MAILBOX ? PM_EVENT_DELIVERED : PM_EVENT_RELAYED, recipient,
+       host, text);
 }
 
 /* It leaves the queue together with the report on it: see conclude(). */
@@ -379,6 +382,25 @@ finish_group (PmAttempt *self)
   finish_part (self);
 }
 
+/*
+ * Whether what is left alone until @until may simply wait, without counting as an attempt: the
+ * sender has to hear in time that the message is late, and in the end that it has failed.
+ */
+static gboolean
+may_wait (PmAttempt *self, gint64 until)
+{
+  gint64 now = pm_clock_now (pm_relay_get_clock (self->worker->relay));
+  gint64 notify = (gint64) self->settings->service->retry_notify * G_USEC_PER_SEC;
+  gint64 word = get_expiry (self);
+
+  if (!self->message->notified && notify != 0 && self->sender != NULL)
+    word = MIN (word, self->message->received + notify);
+  if (now >= word)
+    return FALSE;
+  self->next_try = MIN (self->next_try, MIN (until, word));
+  return TRUE;
+}
+
 static void
 sent_cb (GPtrArray *results, gpointer data)
 {
@@ -389,11 +411,11 @@ sent_cb (GPtrArray *results, gpointer data)
     {
       const PmOutboundResult *result = g_ptr_array_index (results, i);
 
-      record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
-              result->host);
+      if (result->until == 0 || self->abandoned || !may_wait (self, result->until))
+        record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
+                result->host);
     }
   g_clear_pointer (&group->outbound, pm_outbound_free);
-  pm_limiter_release (pm_relay_get_limiter (self->worker->relay), group->destination);
   finish_group (self);
 }
 
@@ -418,7 +440,8 @@ granted_cb (gpointer data)
           pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0",
                              error != NULL ? error->message : "This service was closing down");
 
-      pm_limiter_release (pm_relay_get_limiter (self->worker->relay), group->destination);
+      pm_limiter_release (pm_relay_get_limiter (self->worker->relay), group->destination,
+                          PM_LIMITER_UNKNOWN);
       defer_group (group, reply);
       finish_group (self);
       return;
@@ -426,8 +449,10 @@ granted_cb (gpointer data)
   job = (PmOutboundJob){
     .worker = self->worker,
     .settings = self->settings,
+    .destination = group->destination,
     .hops = group->hops,
     .tls = group->tls,
+    .protocol = group->protocol,
     .sender = self->sender,
     .recipients = group->addresses,
     .body = self->body,
@@ -492,9 +517,6 @@ check_mailbox (Group *group)
   gsize size;
   const guint8 *bytes;
 
-  if (self->settings->maildir == NULL)
-    return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 451, "4.3.5",
-                              "Delivery to mailboxes by LMTP is not possible with this version");
   if (!need_body (self, &error))
     return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0", error->message);
   bytes = g_bytes_get_data (self->body, &size);
@@ -522,7 +544,7 @@ start_mailbox (Group *group)
 }
 
 static Group *
-get_group (PmAttempt *self, const char *key, const char *destination)
+get_group (PmAttempt *self, const char *key)
 {
   Group *group = g_hash_table_lookup (self->groups, key);
 
@@ -530,26 +552,65 @@ get_group (PmAttempt *self, const char *key, const char *destination)
     return group;
   group = g_new0 (Group, 1);
   group->attempt = self;
-  group->destination = g_strdup (destination);
+  group->destination = g_strdup (key);
   group->recipients = g_ptr_array_new ();
   group->addresses = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_mail_address_unref);
   g_hash_table_insert (self->groups, g_strdup (key), group);
   return group;
 }
 
+/* What has the same key goes by the same connections. */
 static char *
 make_hops_key (GPtrArray *hops, PmTls tls)
 {
-  GString *key = g_string_new (NULL);
+  GString *key = g_string_new (tls == PM_TLS_NONE ? "clear" : "smtp");
 
-  g_string_append_printf (key, "remote %d", tls);
+  if (tls >= PM_TLS_REQUIRED)
+    g_string_append_printf (key, "+%d", tls);
   for (guint i = 0; i < hops->len; i++)
     {
       const PmNextHop *hop = g_ptr_array_index (hops, i);
 
-      g_string_append_printf (key, " %s:%u:%d:%d", hop->host, hop->port, hop->mx, hop->tls);
+      g_string_append_printf (key, " %s%s:%u/%d", hop->mx ? "mx " : "", hop->host, hop->port,
+                              hop->tls);
     }
   return g_string_free (key, FALSE);
+}
+
+/* The one next hop of LMTP, `unix:PATH` or `HOST:PORT`. (transfer full) */
+static GPtrArray *
+make_lmtp_hops (const char *lmtp)
+{
+  GPtrArray *hops = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_next_hop_free);
+  const char *colon = strrchr (lmtp, ':');
+  g_autofree char *host = NULL;
+
+  if (g_str_has_prefix (lmtp, "unix:") || colon == NULL)
+    {
+      g_ptr_array_add (hops, pm_next_hop_new (lmtp, 0, FALSE, PM_TLS_NONE));
+      return hops;
+    }
+  host = lmtp[0] == '[' && colon > lmtp + 2 && colon[-1] == ']'
+             ? g_strndup (lmtp + 1, (gsize) (colon - lmtp) - 2)
+             : g_strndup (lmtp, (gsize) (colon - lmtp));
+  g_ptr_array_add (hops, pm_next_hop_new (host, (guint16) g_ascii_strtoull (colon + 1, NULL, 10),
+                                          FALSE, PM_TLS_NONE));
+  return hops;
+}
+
+static void
+plan_lmtp (PmAttempt *self, PmQueueRecipient *recipient, PmMailAddress *mailbox)
+{
+  const char *lmtp = self->settings->service->lmtp;
+  g_autofree char *key = g_strdup_printf ("lmtp %s", lmtp);
+  Group *group = get_group (self, key);
+
+  if (group->hops == NULL)
+    group->hops = make_lmtp_hops (lmtp);
+  group->protocol = PM_SMTP_PROTOCOL_LMTP;
+  group->tls = PM_TLS_NONE;
+  g_ptr_array_add (group->recipients, recipient);
+  g_ptr_array_add (group->addresses, pm_mail_address_ref (mailbox));
 }
 
 static void
@@ -563,9 +624,14 @@ plan_mailbox (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *de
 
   if (mailbox == NULL)
     mailbox = pm_mail_address_ref (decision->recipient);
+  if (self->settings->service->lmtp != NULL)
+    {
+      plan_lmtp (self, recipient, mailbox);
+      return;
+    }
   name = pm_mail_address_key (mailbox);
   key = g_strdup_printf ("mailbox %s", name);
-  group = get_group (self, key, recipient->destination);
+  group = get_group (self, key);
   if (group->mailbox == NULL)
     group->mailbox = g_steal_pointer (&mailbox);
   g_ptr_array_add (group->recipients, recipient);
@@ -577,11 +643,7 @@ plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *dec
   PmTls tls = pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
   GPtrArray *hops = decision->next_hops;
   g_autofree char *key = make_hops_key (hops, tls);
-  const PmNextHop *first = hops->len > 0 ? g_ptr_array_index (hops, 0) : NULL;
-  g_autofree char *destination =
-      g_strdup_printf ("%s:%u", first != NULL ? first->host : decision->recipient->domain,
-                       first != NULL ? first->port : 25);
-  Group *group = get_group (self, key, destination);
+  Group *group = get_group (self, key);
 
   if (group->hops == NULL)
     group->hops = g_ptr_array_ref (hops);
@@ -676,9 +738,18 @@ start_remote (Group *group)
 {
   PmAttempt *self = group->attempt;
 
-  if (pm_limiter_acquire (pm_relay_get_limiter (self->worker->relay), group->destination,
-                          pm_worker_get_reactor (self->worker->worker), granted_cb, group))
-    return;
+  switch (pm_limiter_acquire (pm_relay_get_limiter (self->worker->relay), group->destination,
+                              pm_session_pool_get_holder (self->worker->pool), granted_cb, group))
+    {
+    case PM_LIMITER_GRANTED:
+      granted_cb (group);
+      return;
+    case PM_LIMITER_WAITING:
+      return;
+    case PM_LIMITER_FULL:
+    default:
+      break;
+    }
   if (self->parked_for == NULL)
     self->parked_for = g_strdup (group->destination);
   else

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "relay/pm-relay-private.h"
-#include "smtp/pm-smtp-outcome.h"
+#include "smtp/pm-smtp-client.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @outcome: delivered, deferred or bounced
  * @reply: what was said of it
  * @host: (nullable): who said it, `name [address]`
+ * @until: not 0: nobody was asked, since all hosts are known to be dead; when to come again
  */
 typedef struct
 {
@@ -21,10 +22,13 @@ typedef struct
   PmSmtpOutcome outcome;
   PmSmtpReply *reply;
   char *host;
+  gint64 until;
 } PmOutboundResult;
 
 /**
  * PmOutboundJob:
+ * @destination: what the limiter knows it by; a place there is the outbound's now, which gives it
+ *   back
  * @hops: (element-type PmNextHop): where to, in the order to try
  * @tls: how the connection must be secured besides what a hop says
  * @recipients: (element-type PmMailAddress): at least one
@@ -32,9 +36,11 @@ typedef struct
 typedef struct
 {
   PmRelayWorker *worker;
-  const PmRelaySettings *settings;
+  PmRelaySettings *settings;
+  const char *destination;
   GPtrArray *hops;
   PmTls tls;
+  PmSmtpProtocol protocol;
   const PmMailAddress *sender;
   GPtrArray *recipients;
   GBytes *body;
@@ -44,8 +50,8 @@ typedef struct
 /**
  * PmOutbound:
  *
- * One message on its way to the hosts of one destination: each hop, each of its hosts, each
- * address, until every recipient has an outcome. In its worker's thread.
+ * One message on its way to the hosts of one destination: by a session that is open already, else
+ * to each host, until every recipient has an outcome. In its worker's thread.
  */
 typedef struct _PmOutbound PmOutbound;
 

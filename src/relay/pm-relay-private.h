@@ -5,6 +5,7 @@
 
 #include "net/pm-worker.h"
 #include "relay/pm-client-census.h"
+#include "relay/pm-dead-hosts.h"
 #include "relay/pm-limiter.h"
 #include "relay/pm-relay.h"
 
@@ -35,6 +36,7 @@ typedef struct
 PmClock *pm_relay_get_clock (PmRelay *relay);
 PmResolver *pm_relay_get_resolver (PmRelay *relay);
 PmLimiter *pm_relay_get_limiter (PmRelay *relay);
+PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);
 guint16 pm_relay_get_mx_port (PmRelay *relay);
 const char *pm_relay_get_state_dir (PmRelay *relay);

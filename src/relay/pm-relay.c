@@ -20,9 +20,11 @@
 #include "relay/pm-inbound.h"
 #include "relay/pm-relay-listeners.h"
 #include "relay/pm-relay-private.h"
+#include "relay/pm-session-pool.h"
 
 #define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
 #define MAX_BLOCKING_THREADS 4
+#define MAX_SESSION_IDLE (5 * G_USEC_PER_SEC)
 #define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
 #define ABANDON_SECONDS 5 /* for cut connections to say so */
 #define SIGNAL_INTERVAL (G_USEC_PER_SEC)
@@ -58,6 +60,7 @@ struct _PmRelay
   PmQueue *queue;           /* (owned) */
   PmDispatcher *dispatcher; /* (owned) */
   PmLimiter *limiter;       /* (owned) */
+  PmDeadHosts *dead_hosts;  /* (owned) */
   PmClientCensus *census;   /* (owned) */
   PmTracking *tracking;     /* (owned) (nullable) */
   GThreadPool *blocking;    /* (owned) */
@@ -146,6 +149,7 @@ end_sessions_cb (gpointer data)
   g_autoptr (GList) sessions = g_hash_table_get_keys (call->worker->inbound);
   g_autoptr (GList) attempts = g_hash_table_get_keys (call->worker->attempts);
 
+  pm_session_pool_clear (call->worker->pool);
   for (GList *l = sessions; l != NULL; l = l->next)
     pm_inbound_end (l->data, call->finish);
   for (GList *l = attempts; l != NULL && !call->finish; l = l->next)
@@ -349,8 +353,17 @@ run_blocking_cb (gpointer data, gpointer user_data)
 }
 
 static void
+free_pool_cb (gpointer data)
+{
+  PmRelayWorker *worker = data;
+
+  g_clear_pointer (&worker->pool, pm_session_pool_free);
+}
+
+static void
 free_worker (PmRelayWorker *worker)
 {
+  pm_worker_call (worker->worker, free_pool_cb, worker);
   pm_worker_free (worker->worker);
   g_ptr_array_unref (worker->acceptors);
   g_hash_table_unref (worker->inbound);
@@ -386,6 +399,7 @@ pm_relay_finalize (GObject *object)
   g_clear_object (&self->queue);
   pm_dispatcher_free (self->dispatcher);
   pm_limiter_free (self->limiter);
+  pm_dead_hosts_free (self->dead_hosts);
   pm_client_census_free (self->census);
   pm_tracking_free (self->tracking);
   g_array_unref (self->events);
@@ -421,6 +435,7 @@ pm_relay_init (PmRelay *self)
   self->context = g_main_context_ref_thread_default ();
   self->lock_fd = -1;
   self->limiter = pm_limiter_new ();
+  self->dead_hosts = pm_dead_hosts_new ();
   self->census = pm_client_census_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
@@ -487,6 +502,8 @@ start_workers (PmRelay *self, GError **error)
       worker->acceptors = g_ptr_array_new_with_free_func (pm_relay_accepting_free);
       worker->inbound = g_hash_table_new (NULL, NULL);
       worker->attempts = g_hash_table_new (NULL, NULL);
+      worker->pool = pm_session_pool_new (self->limiter, pm_worker_get_reactor (thread),
+                                          MAX_SESSION_IDLE);
       g_ptr_array_add (self->workers, worker);
     }
   return TRUE;
@@ -582,6 +599,7 @@ pm_relay_reload (PmRelay *self, GError **error)
     return FALSE;
   pm_log_event (G_LOG_LEVEL_MESSAGE, "reloaded", "revision", settings->revision, NULL);
   // What was held may go now, and what waits may go elsewhere when its time comes.
+  pm_dead_hosts_clear (self->dead_hosts);
   pm_dispatcher_restart (self->dispatcher);
   return TRUE;
 }
@@ -739,6 +757,8 @@ pm_relay_is_active (PmRelay *self, guint64 message)
 void
 pm_relay_queue_edited (PmRelay *self)
 {
+  // Whoever says "now" does not mean "when the host may have come back".
+  pm_dead_hosts_clear (self->dead_hosts);
   pm_dispatcher_restart (self->dispatcher);
   note_queue_change (self);
 }
@@ -759,6 +779,12 @@ PmLimiter *
 pm_relay_get_limiter (PmRelay *self)
 {
   return self->limiter;
+}
+
+PmDeadHosts *
+pm_relay_get_dead_hosts (PmRelay *self)
+{
+  return self->dead_hosts;
 }
 
 PmClientCensus *

@@ -233,15 +233,11 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer data)
 }
 
 static void
-result_cb (PmSmtpClient *client,
-           guint index,
-           PmSmtpPhase phase,
-           const PmSmtpReply *reply,
-           gpointer data)
+result_cb (PmSmtpClient *client, const PmSmtpClientResult *result, gpointer data)
 {
   PmSession *self = data;
 
-  self->handler->result (self, index, phase, reply, self->data);
+  self->handler->result (self, result, self->data);
 }
 
 static void
@@ -271,11 +267,22 @@ trace_cb (PmSmtpClient *client, gboolean sent, const char *line, gpointer data)
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MEDIUM, sent ? "sent" : "received", line);
 }
 
-#define CLIENT_CALLS                                                              \
-  .pull = pull_cb, .result = result_cb, .finished = finished_cb, .closed = closed_cb
+static gsize
+unsent_cb (PmSmtpClient *client, gpointer data)
+{
+  const PmSession *self = data;
 
-static const PmSmtpClientHandler plain_handler = { CLIENT_CALLS };
-static const PmSmtpClientHandler traced_handler = { CLIENT_CALLS, .trace = trace_cb };
+  return self->stream != NULL ? pm_buffer_size (pm_stream_get_output (self->stream)) : 0;
+}
+
+static const PmSmtpClientHandler client_handler = {
+  .pull = pull_cb,
+  .result = result_cb,
+  .finished = finished_cb,
+  .closed = closed_cb,
+  .unsent = unsent_cb,
+  .trace = trace_cb,
+};
 
 static const PmStreamHandler stream_handler = {
   .received = received_cb,
@@ -285,10 +292,15 @@ static const PmStreamHandler stream_handler = {
 };
 
 PmSession *
-pm_session_new (PmRelayWorker *worker, const PmRelaySettings *settings, int fd, const char *peer)
+pm_session_new (PmRelayWorker *worker,
+                const PmRelaySettings *settings,
+                PmSmtpProtocol protocol,
+                int fd,
+                const char *peer)
 {
   PmSession *self = g_new0 (PmSession, 1);
   PmReactor *reactor = pm_worker_get_reactor (worker->worker);
+  PmSmtpClientConfig config = { .hello = settings->host, .protocol = protocol };
 
   self->peer = g_strdup (peer);
   self->born = g_get_monotonic_time ();
@@ -296,12 +308,9 @@ pm_session_new (PmRelayWorker *worker, const PmRelaySettings *settings, int fd, 
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "connected", NULL);
   pm_timer_init (&self->tell, reactor, tell_cb, self);
   self->stream = pm_stream_new (reactor, fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
-  // Nobody reads the transcript: then none is made.
-  self->client = pm_smtp_client_new (settings->host,
-                                     self->protocol.level >= PM_DIAGNOSTICS_MEDIUM
-                                         ? &traced_handler
-                                         : &plain_handler,
-                                     self);
+  // Where nobody reads the transcript, none is made.
+  config.trace = self->protocol.level >= PM_DIAGNOSTICS_MEDIUM;
+  self->client = pm_smtp_client_new (&config, &client_handler, self);
   return self;
 }
 
@@ -354,7 +363,10 @@ pm_session_send (PmSession *self, const PmSmtpClientMessage *message, GBytes *bo
 void
 pm_session_abandon (PmSession *self, const PmSmtpReply *reply)
 {
-  lose (self, reply);
+  pm_smtp_client_lost (self->client, reply);
+  g_clear_pointer (&self->stream, pm_stream_free);
+  self->closed = TRUE;
+  pm_timer_set_after (&self->tell, 0);
 }
 
 const char *

@@ -25,7 +25,7 @@ typedef enum
 
 /**
  * PmSessionHandler:
- * @result: what became of recipient @index of the message at hand; once for each
+ * @result: what became of a recipient of the message at hand; once for each
  * @over: the message at hand is over; @reply (nullable) is why the session is lost, where no
  *   recipient was told
  *
@@ -34,17 +34,14 @@ typedef enum
  */
 typedef struct
 {
-  void (*result) (PmSession *session,
-                  guint index,
-                  PmSmtpPhase phase,
-                  const PmSmtpReply *reply,
-                  gpointer data);
+  void (*result) (PmSession *session, const PmSmtpClientResult *result, gpointer data);
   void (*over) (PmSession *session, PmSessionEnd end, const PmSmtpReply *reply, gpointer data);
 } PmSessionHandler;
 
 /* `fd`: connected, and now the session's. `peer`: the host, for people. */
 PmSession *pm_session_new (PmRelayWorker *worker,
                            const PmRelaySettings *settings,
+                           PmSmtpProtocol protocol,
                            int fd,
                            const char *peer);
 /* Closes the connection without a word. */

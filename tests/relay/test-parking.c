@@ -11,6 +11,7 @@ nothing_cb (gpointer data)
 typedef struct
 {
   PmReactor *reactor;
+  PmLimiterHolder holder;
   PmLimiter *limiter;
   PmParking *parking;
 } Fixture;
@@ -19,6 +20,7 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   f->reactor = pm_reactor_new (NULL, NULL);
+  f->holder.reactor = f->reactor;
   f->limiter = pm_limiter_new ();
   f->parking = pm_parking_new (10000);
 }
@@ -37,7 +39,8 @@ crowd (Fixture *f, const char *destination)
 {
   guint n = 0;
 
-  while (pm_limiter_acquire (f->limiter, destination, f->reactor, nothing_cb, NULL))
+  while (pm_limiter_acquire (f->limiter, destination, &f->holder, nothing_cb, NULL) !=
+         PM_LIMITER_FULL)
     n++;
   return n;
 }
@@ -48,13 +51,13 @@ test_order_and_room (Fixture *f, gconstpointer data)
   g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof (guint64));
 
   pm_limiter_set_limits (f->limiter, 100, 2);
-  g_assert_cmpuint (crowd (f, "dead"), ==, 2 + 4);
+  g_assert_cmpuint (crowd (f, "dead"), ==, 2 + 2 * PM_LIMITER_WAITING_PER_PLACE);
   g_assert_cmpuint (pm_limiter_get_room (f->limiter, "dead"), ==, 0);
   for (guint64 i = 1; i <= 10; i++)
     g_assert_true (pm_parking_add (f->parking, "dead", i));
   g_assert_false (pm_parking_take (f->parking, f->limiter, taken));
 
-  pm_limiter_release (f->limiter, "dead");
+  pm_limiter_release (f->limiter, "dead", PM_LIMITER_UNKNOWN);
   g_assert_true (pm_parking_take (f->parking, f->limiter, taken));
   g_assert_cmpuint (taken->len, ==, 1);
   g_assert_cmpuint (g_array_index (taken, guint64, 0), ==, 1);

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// From hops to a connection. What it promises: a hop that must be encrypted is never spoken to in
+// clear, an address that did not answer lately is not asked again, and of a host with several
+// addresses one that is silent does not hold up the others.
+
+#include "relay/pm-reach.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/pm-log.h"
+#include "net/pm-connector-race.h"
+#include "relay/pm-dead-hosts.h"
+#include "relay/pm-mx-walk.h"
+
+#define CONNECT_TIMEOUT (30 * G_USEC_PER_SEC)
+#define MAX_TARGETS 10
+#define UNIX_PREFIX "unix:"
+
+struct _PmReach
+{
+  PmReachJob job; /* hops and settings owned */
+  const PmReachHandler *handler;
+  gpointer data;
+  GCancellable *cancellable;
+  PmTimer step;
+
+  guint next_hop;       /* index into the hops */
+  const PmNextHop *hop; /* (nullable): at hand */
+  GPtrArray *targets;   /* (owned) (nullable) (element-type PmMxTarget): of the hop at hand */
+  guint next_target;
+  guint n_tried;
+  gint64 until; /* when the first of those that were left out may be tried; 0: none was */
+
+  PmConnectorRace *race; /* (owned) (nullable) */
+  GPtrArray *racing;     /* (element-type PmMxTarget): who runs; borrowed from targets */
+  const PmMxTarget *last; /* (nullable): who was connected last */
+};
+
+static gint64
+get_now (const PmReach *self)
+{
+  return pm_clock_now (pm_relay_get_clock (self->job.worker->relay));
+}
+
+static guint16
+get_port (const PmReach *self)
+{
+  return self->hop->mx ? pm_relay_get_mx_port (self->job.worker->relay) : self->hop->port;
+}
+
+static gboolean
+is_unix (const PmReach *self)
+{
+  return g_str_has_prefix (self->hop->host, UNIX_PREFIX);
+}
+
+static char *
+describe (const PmReach *self, const PmMxTarget *target)
+{
+  g_autofree char *text = NULL;
+
+  if (target == NULL)
+    return g_strdup (self->hop->host);
+  text = g_inet_address_to_string (target->address);
+  if (strcmp (text, target->host) == 0)
+    return g_strdup_printf ("[%s]:%u", text, get_port (self));
+  return g_strdup_printf ("%s [%s]:%u", target->host, text, get_port (self));
+}
+
+/* A site that retries sooner than a minute means it. */
+static void
+note_failure (PmReach *self, const PmMxTarget *target)
+{
+  const GArray *intervals = self->job.settings->service->retry_intervals;
+  gint64 longest = intervals->len == 0
+                       ? PM_DEAD_HOSTS_LONGEST
+                       : (gint64) g_array_index (intervals, guint, 0) * G_USEC_PER_SEC;
+
+  if (target != NULL)
+    pm_dead_hosts_note_failure (pm_relay_get_dead_hosts (self->job.worker->relay),
+                                target->address, get_port (self), get_now (self), longest);
+}
+
+static void
+failed_cb (guint index, const GError *error, gpointer data)
+{
+  PmReach *self = data;
+  const PmMxTarget *target = index < self->racing->len ? g_ptr_array_index (self->racing, index)
+                                                       : NULL;
+  g_autofree char *peer = describe (self, target);
+  g_autoptr (PmSmtpReply) reply =
+      pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 421, "4.4.1", "Could not connect to %s: %s",
+                                peer, error->message);
+
+  note_failure (self, target);
+  self->handler->refused (reply, peer, FALSE, self->data);
+}
+
+static void
+over_cb (int fd, guint index, gpointer data)
+{
+  PmReach *self = data;
+  g_autofree char *peer = NULL;
+
+  g_clear_pointer (&self->race, pm_connector_race_free);
+  if (fd < 0)
+    {
+      pm_reach_next (self);
+      return;
+    }
+  self->last = index < self->racing->len ? g_ptr_array_index (self->racing, index) : NULL;
+  peer = describe (self, self->last);
+  self->handler->connected (fd, peer, self->data);
+}
+
+static const PmConnectorRaceHandler race_handler = { .failed = failed_cb, .over = over_cb };
+
+static void
+start_race (PmReach *self, GPtrArray *addresses)
+{
+  self->race = pm_connector_race_new (pm_worker_get_reactor (self->job.worker->worker), addresses,
+                                      CONNECT_TIMEOUT, &race_handler, self);
+}
+
+/* RFC 2033 is mostly spoken over a Unix socket: its path is all there is to it. */
+static void
+connect_to_socket (PmReach *self)
+{
+  g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  const char *path = self->hop->host + strlen (UNIX_PREFIX);
+  struct sockaddr_un native = { .sun_family = AF_UNIX };
+
+  g_strlcpy (native.sun_path, path, sizeof native.sun_path);
+  g_ptr_array_set_size (self->racing, 0);
+  g_ptr_array_add (addresses, g_socket_address_new_from_native (&native, sizeof native));
+  start_race (self, addresses);
+}
+
+/* Whether it is left alone, which is then remembered. */
+static gboolean
+is_dead (PmReach *self, const PmMxTarget *target)
+{
+  gint64 until = pm_dead_hosts_get (pm_relay_get_dead_hosts (self->job.worker->relay),
+                                    target->address, get_port (self), get_now (self));
+
+  if (until != 0)
+    self->until = self->until == 0 ? until : MIN (self->until, until);
+  return until != 0;
+}
+
+/* The addresses of the next host, all at once: FALSE when no target is left. */
+static gboolean
+connect_to_host (PmReach *self)
+{
+  g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  const char *host = NULL;
+
+  g_ptr_array_set_size (self->racing, 0);
+  for (; self->targets != NULL && self->next_target < self->targets->len; self->next_target++)
+    {
+      PmMxTarget *target = g_ptr_array_index (self->targets, self->next_target);
+
+      if (host != NULL && strcmp (host, target->host) != 0)
+        break;
+      if (self->n_tried >= MAX_TARGETS || is_dead (self, target))
+        continue;
+      host = target->host;
+      self->n_tried++;
+      g_ptr_array_add (self->racing, target);
+      g_ptr_array_add (addresses, g_inet_socket_address_new (target->address, get_port (self)));
+    }
+  if (addresses->len == 0)
+    return FALSE;
+  start_race (self, addresses);
+  return TRUE;
+}
+
+static void
+walked_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  PmReach *self = data;
+  g_autoptr (PmSmtpReply) refusal = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) targets =
+      pm_mx_walk_finish (PM_RESOLVER (source), result, &refusal, &error);
+
+  // Cancelled: we are gone.
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  self->targets = g_steal_pointer (&targets);
+  self->next_target = 0;
+  if (refusal != NULL)
+    self->handler->refused (refusal, NULL,
+                            self->next_hop == self->job.hops->len &&
+                                pm_smtp_reply_is_permanent (refusal),
+                            self->data);
+  pm_reach_next (self);
+}
+
+static gboolean
+listens_on (const PmRelaySettings *settings, guint16 port)
+{
+  for (guint i = 0; i < settings->service->listeners->len; i++)
+    if (((PmListen *) g_ptr_array_index (settings->service->listeners, i))->port == port)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+look_up_hop (PmReach *self)
+{
+  PmRelay *relay = self->job.worker->relay;
+  guint16 port = get_port (self);
+  PmMxQuestion question = {
+    .name = self->hop->host,
+    .mx = self->hop->mx,
+    .own_name = self->job.settings->host,
+    .own_addresses = self->job.settings->self,
+    .own_loopback = port == 25 || listens_on (self->job.settings, port),
+  };
+
+  pm_mx_walk_async (pm_relay_get_resolver (relay), &question, self->cancellable, walked_cb, self);
+}
+
+/*
+ * Whether the hop at hand may be spoken to; this version speaks no TLS, and never less than asked.
+ */
+static gboolean
+can_secure_hop (PmReach *self)
+{
+  PmTls tls = MAX (self->hop->tls, self->job.tls);
+  g_autoptr (PmSmtpReply) reply = NULL;
+
+  if (tls < PM_TLS_REQUIRED)
+    return TRUE;
+  reply = pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 451, "4.7.10",
+                                    "Mail to %s must be encrypted (tls=\"%s\"), and this version "
+                                    "cannot do that yet: the message waits",
+                                    self->hop->host,
+                                    tls == PM_TLS_VERIFY ? "verify" : "required");
+  self->handler->refused (reply, NULL, FALSE, self->data);
+  return FALSE;
+}
+
+static void
+step_cb (gpointer data)
+{
+  PmReach *self = data;
+
+  self->last = NULL;
+  if (connect_to_host (self))
+    return;
+  g_clear_pointer (&self->targets, g_ptr_array_unref);
+  while (self->next_hop < self->job.hops->len && self->n_tried < MAX_TARGETS)
+    {
+      self->hop = g_ptr_array_index (self->job.hops, self->next_hop++);
+      if (!can_secure_hop (self))
+        continue;
+      if (is_unix (self))
+        connect_to_socket (self);
+      else
+        look_up_hop (self);
+      return;
+    }
+  self->handler->exhausted (self->until, self->data);
+}
+
+PmReach *
+pm_reach_new (const PmReachJob *job, const PmReachHandler *handler, gpointer data)
+{
+  PmReach *self = g_new0 (PmReach, 1);
+
+  self->job = *job;
+  g_ptr_array_ref (self->job.hops);
+  pm_relay_settings_ref (self->job.settings);
+  self->handler = handler;
+  self->data = data;
+  self->cancellable = g_cancellable_new ();
+  self->racing = g_ptr_array_new ();
+  pm_timer_init (&self->step, pm_worker_get_reactor (job->worker->worker), step_cb, self);
+  return self;
+}
+
+void
+pm_reach_free (PmReach *self)
+{
+  if (self == NULL)
+    return;
+  pm_timer_clear (&self->step);
+  g_cancellable_cancel (self->cancellable);
+  g_object_unref (self->cancellable);
+  pm_connector_race_free (self->race);
+  g_ptr_array_unref (self->racing);
+  g_clear_pointer (&self->targets, g_ptr_array_unref);
+  g_ptr_array_unref (self->job.hops);
+  pm_relay_settings_unref (self->job.settings);
+  g_free (self);
+}
+
+void
+pm_reach_next (PmReach *self)
+{
+  pm_timer_set_after (&self->step, 0);
+}
+
+void
+pm_reach_note (PmReach *self, gboolean answered)
+{
+  if (self->last == NULL)
+    return;
+  if (answered)
+    pm_dead_hosts_note_answer (pm_relay_get_dead_hosts (self->job.worker->relay),
+                               self->last->address, get_port (self));
+  else
+    note_failure (self, self->last);
+}
