@@ -152,7 +152,7 @@ pm_queue_new (const char *folder, PmClock *clock, GError **error)
   self->path = g_build_filename (folder, "queue.db", NULL);
   self->body_folder = g_build_filename (folder, "bodies", NULL);
   if (!make_folder (folder, error) || !make_folder (self->body_folder, error) ||
-      !pm_queue_writer_open (self, error) || !
+      !pm_queue_writer_open (self, error) ||
       !pm_queue_store_last_id (self->writer, &self->last_id, error) ||
       !remove_orphans (self, error) || !pm_atomic_file_sync_directory (folder, error))
     return NULL;
