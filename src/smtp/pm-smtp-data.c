@@ -9,6 +9,29 @@
 
 #include <string.h>
 
+#define EACH_BYTE(value) (G_MAXUINT64 / 255 * (value))
+
+// The first byte that may matter within a line: CR, LF, NUL, or a neighbour of theirs. Eight at a
+// time, for these loops see every byte of every message.
+static const guint8 *
+skip_text (const guint8 *from, const guint8 *end)
+{
+  for (; end - from >= 8; from += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, from, sizeof word);
+      // Some byte is below 14: in it the subtraction borrows while its high bit is clear.
+      if (((word - EACH_BYTE ('\r' + 1)) & ~word & EACH_BYTE (0x80)) != 0)
+        break;
+    }
+  while (from<end && * from> '\r')
+    from++;
+  return from;
+}
+
+#include <string.h>
+
 // Passes on what stands between from and to.
 static void
 pass (const guint8 *from, const guint8 *to, PmSmtpDataFunc func, gpointer user_data)
@@ -68,8 +91,10 @@ pm_smtp_data_reader_feed (PmSmtpDataReader *reader,
     {
       PmSmtpDataResult result;
 
-      if (reader->state == PM_SMTP_DATA_TEXT && *c > '\r')
-        continue;
+      if (reader->state == PM_SMTP_DATA_TEXT)
+        c = skip_text (c, end);
+      if (c == end)
+        break;
 
       result = step (reader, *c);
       if (reader->state == PM_SMTP_DATA_DOT || reader->state == PM_SMTP_DATA_DOT_CR)
@@ -117,10 +142,18 @@ find_line_end (PmSmtpDataWriter *writer, const guint8 *from, const guint8 *end)
 PmSmtpDataResult
 pm_smtp_chunk_reader_feed (PmSmtpChunkReader *reader, const guint8 *bytes, gsize size)
 {
-  for (gsize i = 0; i < size; i++)
-    {
-      guint8 byte = bytes[i];
+  const guint8 *end = bytes + size;
 
+  for (const guint8 *c = bytes; c < end; c++)
+    {
+      guint8 byte;
+
+      if (reader->text && !reader->cr)
+        c = skip_text (c, end);
+      if (c == end)
+        break;
+
+      byte = *c;
       if (reader->cr && byte != '\n')
         return PM_SMTP_DATA_BARE_CR;
       if (!reader->cr && byte == '\n')

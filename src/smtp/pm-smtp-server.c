@@ -126,11 +126,29 @@ pm_smtp_server_say_reply (PmSmtpServer *server, const PmSmtpReply *reply)
     pm_smtp_server_say (server, 421, "4.7.0", "Too many errors");
 }
 
+// Most of what is said is a short "yes" that counts as nothing: it goes out without a reply made.
+static gboolean
+say_quickly (PmSmtpServer *server, guint code, const char *status, const char *text)
+{
+  char line[128];
+  int size;
+
+  if (server->handler->trace != NULL || code >= 400)
+    return FALSE;
+  size = g_snprintf (line, sizeof line, "%u %s%s%s\r\n", code, status == NULL ? "" : status,
+                     status == NULL ? "" : " ", text);
+  return size < (int) sizeof line && pm_buffer_append (&server->output, line, (gsize) size);
+}
+
+// `text` is ours, and a line, where the code is not of an error.
 void
 pm_smtp_server_say (PmSmtpServer *server, guint code, const char *status, const char *text)
 {
-  g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, code, status, text);
+  g_autoptr (PmSmtpReply) reply = NULL;
 
+  if (say_quickly (server, code, status, text))
+    return;
+  reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, code, status, text);
   pm_smtp_server_say_reply (server, reply);
 }
 
@@ -187,16 +205,26 @@ violate_line (PmSmtpServer *server)
                           "Lines must end in CR LF, without another CR, LF or NUL");
 }
 
+// What may have a password in it is wiped where it has been.
+static gboolean
+is_log_in (const char *bytes, gsize size)
+{
+  return size > 4 && g_ascii_strncasecmp (bytes, "AUTH", 4) == 0;
+}
+
 // A line is whole. RFC 5321 2.3.8: CR and LF come together or not at all.
 static void
 take_line (PmSmtpServer *server, gsize size)
 {
-  const char *bytes = (const char *) pm_buffer_peek (&server->input);
+  char *bytes = (char *) pm_buffer_peek (&server->input);
+  gboolean secret = server->state == PM_SMTP_SERVER_AUTH || is_log_in (bytes, size);
   gboolean strict = size >= 2 && bytes[size - 2] == '\r' &&
                     memchr (bytes, '\r', size - 2) == NULL && memchr (bytes, '\0', size) == NULL;
   g_autofree char *line = strict ? g_strndup (bytes, size - 2) : NULL;
   gboolean skipped = server->skipping;
 
+  if (secret)
+    explicit_bzero (bytes, size);
   pm_buffer_consume (&server->input, size);
   server->n_lines++;
   server->skipping = FALSE;
@@ -208,6 +236,8 @@ take_line (PmSmtpServer *server, gsize size)
     pm_smtp_server_say (server, 500, "5.5.2", "The line is too long");
   else
     pm_smtp_server_command (server, g_strchomp (line), size);
+  if (secret && line != NULL)
+    explicit_bzero (line, strlen (line));
 }
 
 // Drops what cannot become a command any more, but for a last CR: an LF may follow.

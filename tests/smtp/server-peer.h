@@ -7,8 +7,8 @@
 
 /*
  * A handler for the server's session that writes down what it was asked and told, answers by what
- * it sees in the addresses ("bad…" is refused, "busy…" gets 421, the password is "good"), at once
- * or later; and scripts that are fed whole and in pieces.
+ * it sees in the addresses ("bad" is refused, "busy" gets 421, the password is "good"), at once or
+ * later; and scripts that are fed whole and in pieces.
  */
 
 typedef struct

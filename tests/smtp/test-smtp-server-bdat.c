@@ -248,7 +248,7 @@ test_lost (void)
     }
 }
 
-/* A line that begins with BDAT and has no end in reach: what follows is never taken for commands. */
+/* A line that begins with BDAT and is too long: what follows is never taken for commands. */
 static void
 test_long_line (void)
 {
