@@ -24,9 +24,10 @@ ARROWS = {
     'net': {'base'},
     'queue': {'base'},
     'bus': {'base', 'site'},
+    'auth': {'base'},
     'manager': {'base', 'site', 'bus'},
-    'relay': {'base', 'site', 'routing', 'dns', 'smtp', 'net', 'queue', 'bus'},
-    'ctl': {'base', 'site', 'routing', 'dns', 'check', 'bus'},
+    'relay': {'base', 'site', 'routing', 'dns', 'smtp', 'net', 'queue', 'bus', 'auth'},
+    'ctl': {'base', 'site', 'routing', 'dns', 'check', 'bus', 'auth'},
     'ui': {'base', 'site', 'routing', 'dns', 'check', 'bus'},
 }
 
@@ -42,6 +43,9 @@ LIBRARIES = {
     'libsoup/': {'dns', 'relay'},
     'gnutls/': {'net', 'relay'},
     'polkit/': {'manager', 'relay'},
+    'gsasl.h': {'auth'},
+    'crypt.h': {'auth'},
+    'security/': {'auth'},
     'idn2.h': {'base'},
     'json-glib/': {'ctl', 'check'},
     'sys/epoll.h': {'net'},
