@@ -19,7 +19,13 @@ void pm_inbound_start (PmRelayWorker *worker,
                        int fd,
                        GInetSocketAddress *peer,
                        GInetSocketAddress *local,
-                       PmListenRole role);
+                       const PmListen *listen);
 void pm_inbound_end (PmInbound *inbound, gboolean finish);
+
+/*
+ * Lets go of one session of this worker that does nothing, where the service is near its limit.
+ * Returns whether there was one.
+ */
+gboolean pm_inbound_relieve (PmRelayWorker *worker);
 
 G_END_DECLS

@@ -17,9 +17,7 @@
 typedef struct
 {
   PmListener *listener;
-  char *address; /* as in the site file */
-  guint16 port;
-  PmListenRole role;
+  PmListen *listen; /* (owned) */
 } Listening;
 
 /* One listener's acceptor in one worker; owned by the worker's list. */
@@ -47,7 +45,7 @@ static void
 clear_listening (Listening *listening)
 {
   pm_listener_unref (listening->listener);
-  g_free (listening->address);
+  pm_listen_unref (listening->listen);
 }
 
 static void
@@ -94,7 +92,7 @@ accepted_cb (int fd, GInetSocketAddress *peer, GInetSocketAddress *local, gpoint
 {
   Accepting *accepting = data;
 
-  pm_inbound_start (accepting->worker, fd, peer, local, accepting->listening->role);
+  pm_inbound_start (accepting->worker, fd, peer, local, accepting->listening->listen);
 }
 
 static void
@@ -141,13 +139,11 @@ new_listening (PmListener *listener, const PmListen *listen)
   Listening *listening = g_rc_box_new0 (Listening);
 
   listening->listener = listener;
-  listening->address = g_strdup (listen->address);
-  listening->port = listen->port;
-  listening->role = listen->role;
+  listening->listen = pm_listen_ref ((PmListen *) listen);
   return listening;
 }
 
-/* The socket that is open there; in another role it is another one on the same socket. */
+/* The socket that is open there; what else changed of it makes another one on the same socket. */
 static Listening *
 take_open (PmRelayListeners *self, const PmListen *listen)
 {
@@ -155,9 +151,10 @@ take_open (PmRelayListeners *self, const PmListen *listen)
     {
       Listening *listening = g_ptr_array_index (self->listening, i);
 
-      if (strcmp (listening->address, listen->address) != 0 || listening->port != listen->port)
+      if (strcmp (listening->listen->address, listen->address) != 0 ||
+          listening->listen->port != listen->port)
         continue;
-      if (listening->role == listen->role)
+      if (pm_listen_equal (listening->listen, listen))
         return g_rc_box_acquire (listening);
       return new_listening (pm_listener_ref (listening->listener), listen);
     }
@@ -187,29 +184,29 @@ log_skipped (const PmListen *listen)
   g_autofree char *port = g_strdup_printf ("%u", listen->port);
 
   pm_log_event (G_LOG_LEVEL_WARNING, "listener-skipped", "address", listen->address, "port", port,
-                "reason", "tls=\"implicit\" needs TLS, which this version does not serve yet",
-                NULL);
+                "reason", "tls=\"implicit\" needs a certificate that can be used", NULL);
 }
 
 /**
  * pm_relay_listeners_open:
  * @error: when a socket cannot be listened on; nothing has changed then
  *
- * Opens those sockets of @service that are not open yet.
+ * Opens those sockets of @settings that are not open yet.
  *
- * Returns: (transfer full) (nullable): all that @service wants, for pm_relay_listeners_switch()
+ * Returns: (transfer full) (nullable): all that @settings want, for pm_relay_listeners_switch()
  */
 GPtrArray *
-pm_relay_listeners_open (PmRelayListeners *self, const PmMailService *service, GError **error)
+pm_relay_listeners_open (PmRelayListeners *self, const PmRelaySettings *settings, GError **error)
 {
   g_autoptr (GPtrArray) wanted = g_ptr_array_new_with_free_func (unref_listening);
+  const PmMailService *service = settings->service;
 
   for (guint i = 0; i < service->listeners->len; i++)
     {
       const PmListen *listen = g_ptr_array_index (service->listeners, i);
       Listening *listening;
 
-      if (listen->implicit_tls)
+      if (listen->implicit_tls && settings->tls == NULL)
         {
           log_skipped (listen);
           continue;

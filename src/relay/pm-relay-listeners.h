@@ -20,7 +20,7 @@ PmRelayListeners *pm_relay_listeners_new (GPtrArray *workers);
 void pm_relay_listeners_free (PmRelayListeners *listeners);
 
 GPtrArray *pm_relay_listeners_open (PmRelayListeners *listeners,
-                                    const PmMailService *service,
+                                    const PmRelaySettings *settings,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void pm_relay_listeners_switch (PmRelayListeners *listeners, GPtrArray *wanted);
 void pm_relay_listeners_close (PmRelayListeners *listeners);

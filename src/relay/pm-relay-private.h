@@ -6,16 +6,20 @@
 #include "net/pm-worker.h"
 #include "relay/pm-client-census.h"
 #include "relay/pm-dead-hosts.h"
+#include "relay/pm-disk-room.h"
 #include "relay/pm-limiter.h"
 #include "relay/pm-relay.h"
 
 G_BEGIN_DECLS
 
 typedef struct _PmSessionPool PmSessionPool;
+typedef struct _PmRecipientCheck PmRecipientCheck;
 
 /**
  * PmRelayWorker:
  * @inbound: (element-type PmInbound): sessions of clients
+ * @sessions: (element-type PmInbound): the same, those that have done nothing for long in front
+ * @callouts: (element-type PmCallout): questions about recipients
  * @attempts: (element-type PmAttempt): deliveries under way
  * @pool: connections to other hosts that wait for more mail
  *
@@ -28,6 +32,8 @@ typedef struct
   PmWorker *worker;
   GPtrArray *acceptors;
   GHashTable *inbound;
+  GQueue sessions;
+  GHashTable *callouts;
   GHashTable *attempts;
   PmSessionPool *pool;
 } PmRelayWorker;
@@ -38,6 +44,8 @@ PmResolver *pm_relay_get_resolver (PmRelay *relay);
 PmLimiter *pm_relay_get_limiter (PmRelay *relay);
 PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);
+PmDiskRoom *pm_relay_get_disk_room (PmRelay *relay);
+PmRecipientCheck *pm_relay_get_recipient_check (PmRelay *relay);
 guint16 pm_relay_get_mx_port (PmRelay *relay);
 const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);
@@ -49,6 +57,7 @@ void pm_relay_attempt_over (PmRelay *relay,
                             const char *parked_for,
                             gboolean gone);
 void pm_relay_session_over (PmRelay *relay);
+void pm_relay_relieve (PmRelayWorker *worker);
 void pm_relay_run_blocking (PmRelay *relay, GFunc func, gpointer data);
 
 G_END_DECLS

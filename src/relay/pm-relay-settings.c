@@ -12,6 +12,8 @@
 
 #include "base/pm-domain-name.h"
 #include "base/pm-error.h"
+#include "base/pm-log.h"
+#include "relay/pm-descriptors.h"
 
 static GPtrArray *
 list_own_addresses (const PmServer *server)
@@ -69,6 +71,43 @@ choose_service (const PmSite *site, const char *server, GError **error)
   return service;
 }
 
+static void
+log_unusable (const PmCertificate *certificate, const GError *error)
+{
+  pm_log_event (G_LOG_LEVEL_WARNING, "certificate-unusable", "chain",
+                certificate != NULL ? certificate->chain : NULL, "reason", error->message,
+                "meaning", "this certificate is not shown to anybody", NULL);
+}
+
+/* Mail without TLS is better than no mail: a certificate that is no good is left out, and said. */
+static PmTlsServer *
+load_certificates (const PmMailService *service)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmTlsServer) tls = NULL;
+  guint n_usable = 0;
+
+  if (service->certificates->len == 0)
+    return NULL;
+  tls = pm_tls_server_new (&error);
+  if (tls == NULL)
+    {
+      log_unusable (NULL, error);
+      return NULL;
+    }
+  for (guint i = 0; i < service->certificates->len; i++)
+    {
+      const PmCertificate *certificate = g_ptr_array_index (service->certificates, i);
+
+      g_clear_error (&error);
+      if (pm_tls_server_add (tls, certificate->chain, certificate->key, &error))
+        n_usable++;
+      else
+        log_unusable (certificate, error);
+    }
+  return n_usable > 0 ? g_steal_pointer (&tls) : NULL;
+}
+
 /**
  * pm_relay_settings_new:
  * @site: (transfer none): the site
@@ -99,6 +138,9 @@ pm_relay_settings_new (PmSite *site,
   settings->revision = g_strdup (revision);
   settings->self = list_own_addresses (self);
   settings->router = pm_router_new (site, service, settings->self);
+  settings->max_inbound = pm_descriptors_share (service->max_inbound, service->max_outbound);
+  settings->filter = pm_message_filter_new (service->filter_senders);
+  settings->tls = load_certificates (service);
   if (service->maildir != NULL)
     settings->maildir = g_canonicalize_filename (service->maildir, state_dir);
   if (service->administrator != NULL)
@@ -148,6 +190,8 @@ clear_settings (gpointer data)
   pm_router_unref (settings->router);
   pm_site_unref (settings->site);
   g_ptr_array_unref (settings->self);
+  pm_message_filter_free (settings->filter);
+  pm_tls_server_unref (settings->tls);
   g_clear_pointer (&settings->administrator, pm_mail_address_unref);
   g_free (settings->host);
   g_free (settings->revision);
@@ -238,22 +282,4 @@ pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain)
         best = entry;
     }
   return best == NULL ? PM_TLS_NONE : best->tls;
-}
-
-/**
- * pm_relay_settings_accepts_from:
- *
- * Returns: whether accept-connections lets @client connect
- */
-gboolean
-pm_relay_settings_accepts_from (const PmRelaySettings *settings, GInetAddress *client)
-{
-  for (guint i = 0; i < settings->service->accept_rules->len; i++)
-    {
-      const PmAcceptRule *rule = g_ptr_array_index (settings->service->accept_rules, i);
-
-      if (pm_network_contains (&rule->network, client))
-        return rule->accept;
-    }
-  return settings->service->accept_default;
 }

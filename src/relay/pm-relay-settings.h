@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include "net/pm-tls.h"
 #include "queue/pm-queue-message.h"
+#include "relay/pm-message-filter.h"
 #include "routing/pm-router.h"
 #include "site/pm-site-file.h"
 
@@ -19,6 +21,9 @@ G_BEGIN_DECLS
  * @maildir: (nullable): absolute path of the folder of mailboxes
  * @administrator: (nullable): who hears of what cannot be reported to a sender
  * @self: (element-type GInetAddress): our addresses, declared and of this host's interfaces
+ * @max_inbound: connections that clients may have: the site's limit, or what descriptors allow
+ * @filter: the senders that message filtering names
+ * @tls: (nullable): the certificates; %NULL where there is none
  *
  * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps
  * the one it began with. Any thread.
@@ -33,6 +38,9 @@ typedef struct
   char *maildir;
   PmMailAddress *administrator;
   GPtrArray *self;
+  guint max_inbound;
+  PmMessageFilter *filter;
+  PmTlsServer *tls;
 } PmRelaySettings;
 
 PmRelaySettings *pm_relay_settings_load (const char *path,
@@ -52,7 +60,6 @@ PmDecision *pm_relay_settings_route (const PmRelaySettings *settings,
                                      const PmRoutingClient *client);
 void pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipient);
 PmTls pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain);
-gboolean pm_relay_settings_accepts_from (const PmRelaySettings *settings, GInetAddress *client);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmRelaySettings, pm_relay_settings_unref)
 

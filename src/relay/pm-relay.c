@@ -18,6 +18,7 @@
 #include "relay/pm-attempt.h"
 #include "relay/pm-dispatcher.h"
 #include "relay/pm-inbound.h"
+#include "relay/pm-recipient-check.h"
 #include "relay/pm-relay-listeners.h"
 #include "relay/pm-relay-private.h"
 #include "relay/pm-session-pool.h"
@@ -63,6 +64,8 @@ struct _PmRelay
   PmDeadHosts *dead_hosts;  /* (owned) */
   PmClientCensus *census;   /* (owned) */
   PmTracking *tracking;     /* (owned) (nullable) */
+  PmDiskRoom *disk_room;    /* (owned) */
+  PmRecipientCheck *check;  /* (owned) */
   GThreadPool *blocking;    /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
@@ -152,6 +155,7 @@ end_sessions_cb (gpointer data)
   pm_session_pool_clear (call->worker->pool);
   for (GList *l = sessions; l != NULL; l = l->next)
     pm_inbound_end (l->data, call->finish);
+  pm_recipient_check_stop (call->worker);
   for (GList *l = attempts; l != NULL && !call->finish; l = l->next)
     pm_attempt_abandon (l->data);
 }
@@ -197,7 +201,7 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
 static gboolean
 put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
 {
-  GPtrArray *wanted = pm_relay_listeners_open (self->listeners, settings->service, error);
+  GPtrArray *wanted = pm_relay_listeners_open (self->listeners, settings, error);
   PmRelaySettings *former;
 
   if (wanted == NULL)
@@ -221,6 +225,7 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
     pm_tracking_set_keep (self->tracking,
                           settings->service->tracking_keep * (gint64) G_USEC_PER_SEC);
   log_transfer (self, settings);
+  pm_recipient_check_forget (self->check);
   return TRUE;
 }
 
@@ -367,6 +372,7 @@ free_worker (PmRelayWorker *worker)
   pm_worker_free (worker->worker);
   g_ptr_array_unref (worker->acceptors);
   g_hash_table_unref (worker->inbound);
+  g_hash_table_unref (worker->callouts);
   g_hash_table_unref (worker->attempts);
   g_free (worker);
 }
@@ -402,6 +408,8 @@ pm_relay_finalize (GObject *object)
   pm_dead_hosts_free (self->dead_hosts);
   pm_client_census_free (self->census);
   pm_tracking_free (self->tracking);
+  pm_disk_room_free (self->disk_room);
+  pm_recipient_check_free (self->check);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -437,6 +445,7 @@ pm_relay_init (PmRelay *self)
   self->limiter = pm_limiter_new ();
   self->dead_hosts = pm_dead_hosts_new ();
   self->census = pm_client_census_new ();
+  self->check = pm_recipient_check_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
   self->listeners = pm_relay_listeners_new (self->workers);
@@ -501,6 +510,8 @@ start_workers (PmRelay *self, GError **error)
       worker->worker = thread;
       worker->acceptors = g_ptr_array_new_with_free_func (pm_relay_accepting_free);
       worker->inbound = g_hash_table_new (NULL, NULL);
+      g_queue_init (&worker->sessions);
+      worker->callouts = g_hash_table_new (NULL, NULL);
       worker->attempts = g_hash_table_new (NULL, NULL);
       worker->pool = pm_session_pool_new (self->limiter, pm_worker_get_reactor (thread),
                                           MAX_SESSION_IDLE);
@@ -545,6 +556,7 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
   self->settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);
   if (self->settings == NULL || !lock_state_dir (self, error))
     return NULL;
+  self->disk_room = pm_disk_room_new (self->state_dir);
   queue = g_build_filename (self->state_dir, "queue", NULL);
   self->queue = pm_queue_new (queue, self->clock, error);
   if (self->queue == NULL)
@@ -804,6 +816,18 @@ pm_relay_get_tracking (PmRelay *self)
   return self->tracking;
 }
 
+PmDiskRoom *
+pm_relay_get_disk_room (PmRelay *self)
+{
+  return self->disk_room;
+}
+
+PmRecipientCheck *
+pm_relay_get_recipient_check (PmRelay *self)
+{
+  return self->check;
+}
+
 guint16
 pm_relay_get_mx_port (PmRelay *self)
 {
@@ -859,6 +883,35 @@ pm_relay_session_over (PmRelay *self)
 {
   if (pm_relay_is_stopping (self))
     tell (self, &(Event){ .kind = EVENT_SESSION_OVER });
+}
+
+static void
+relieve_cb (gpointer data)
+{
+  pm_inbound_relieve (data);
+}
+
+/**
+ * pm_relay_relieve:
+ * @worker: whose thread this is
+ *
+ * There are nearly as many sessions as there may be: one that does nothing ends, here or, where
+ * there is none, in each of the other workers.
+ */
+void
+pm_relay_relieve (PmRelayWorker *worker)
+{
+  GPtrArray *workers = worker->relay->workers;
+
+  if (pm_inbound_relieve (worker))
+    return;
+  for (guint i = 0; i < workers->len; i++)
+    {
+      PmRelayWorker *other = g_ptr_array_index (workers, i);
+
+      if (other != worker)
+        pm_worker_invoke (other->worker, relieve_cb, other);
+    }
 }
 
 /**

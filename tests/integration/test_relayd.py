@@ -152,12 +152,12 @@ class Accepting(RelayTest):
             self.assertEqual(caught.exception.smtp_code, 421)
 
     def test_one_client_has_a_share_of_the_connections(self):
-        relay = self.relay(max_inbound='44')
+        relay = self.relay(limits='per-client="11"')
         # The loopback may have them all.
         for _ in range(12):
             self.connect('127.0.0.1', relay.port)
         enter_network(self, '192.0.2.1', '192.0.2.2')
-        relay = self.relay(max_inbound='44', address='192.0.2.1')
+        relay = self.relay(limits='per-client="11"', address='192.0.2.1')
         mine = [self.connect('192.0.2.1', relay.port) for _ in range(11)]
         with self.assertRaises(smtplib.SMTPConnectError) as caught:
             self.connect('192.0.2.1', relay.port)

@@ -26,8 +26,9 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
           {listen}
           {deliver}
           <retry intervals="{retry}" notify="{notify}" timeout="{timeout}"/>
-          <limits inbound="{max_inbound}" outbound="{max_outbound}" recipients="{max_recipients}"/>
+          <limits inbound="{max_inbound}" outbound="{max_outbound}" recipients="{max_recipients}" {limits}/>
           {accept}
+          {filtering}
         </connections>
         <routing>
           <route domain="example.com"><inbound/></route>
@@ -39,6 +40,7 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
           <mailbox address="anna@example.com"><alias address="sales@example.com"/></mailbox>
           <mailbox address="admin@example.com"/>
         </mailboxes>
+        {security}
         {diagnostics}
       </internet-mail-service>
     </connections>
@@ -49,8 +51,10 @@ SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
 DEFAULTS = {
     'host': 'mail1.example.com', 'limit': '1 MiB', 'transfer': 'both',
     'deliver': '<deliver method="dns"/>', 'retry': '1s', 'notify': '4h', 'timeout': '48h',
-    'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_outbound': '200', 'max_recipients': '100', 'accept': '', 'routes': '',
-    'address': '127.0.0.1', 'role': 'relay', 'diagnostics': '', 'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
+    'outbound_limit': '50 MiB', 'max_inbound': '1000', 'max_outbound': '200',
+    'max_recipients': '100', 'accept': '', 'routes': '', 'address': '127.0.0.1', 'role': 'relay',
+    'limits': '', 'filtering': '', 'security': '', 'diagnostics': '',
+    'restrictions': '<allow network="127.0.0.1"/>', 'mailboxes': 'listed',
 }
 
 

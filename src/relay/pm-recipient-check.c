@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SPDX-FileCopyrightText: The Pointsman authors
+
+// Recipients that only the next hop knows. What it promises: a recipient is refused for good only
+// where its host has refused it; a host that cannot be asked makes the client come again, and
+// nothing is accepted that would have to be returned to a sender who may be forged.
+
+#include "relay/pm-recipient-check.h"
+
+#include <string.h>
+
+#include "relay/pm-callout.h"
+
+#define YES_LASTS (2 * 3600 * (gint64) G_USEC_PER_SEC)
+#define NO_LASTS (10 * 60 * (gint64) G_USEC_PER_SEC)
+#define MAX_UNDER_WAY 200
+#define LMTP_PORT 24
+#define UNIX_PREFIX "unix:"
+
+/* What is known of a recipient; of those that are full of years the oldest goes first. */
+typedef struct
+{
+  char *key;
+  PmSmtpReply *refusal; /* (owned) (nullable): %NULL is yes */
+  gint64 until;
+  GList place;
+} Known;
+
+/* Somebody who wants to know, in the thread of @worker. */
+typedef struct
+{
+  PmRelayWorker *worker;
+  PmRecipientCheckFunc func;
+  gpointer data;
+  PmSmtpReply *refusal; /* (owned) (nullable): the answer */
+} Waiter;
+
+/* A question that is being asked. */
+typedef struct
+{
+  PmRecipientCheck *check;
+  char *key;
+  PmRelayWorker *worker;
+  PmRelaySettings *settings; /* (owned) */
+  PmDecision *decision;      /* (owned) */
+  guint next_hop;
+  GPtrArray *waiters; /* (element-type Waiter): guarded by the check's lock */
+} Question;
+
+struct _PmRecipientCheck
+{
+  GMutex lock;
+  GHashTable *known;     /* (element-type utf8 Known): all guarded by lock */
+  GQueue order;          /* (element-type Known): the oldest in front */
+  GHashTable *questions; /* (element-type utf8 Question) */
+};
+
+static void ask_next (Question *question, const PmSmtpReply *last);
+
+static void
+free_known (Known *known)
+{
+  g_clear_pointer (&known->refusal, pm_smtp_reply_unref);
+  g_free (known->key);
+  g_free (known);
+}
+
+PmRecipientCheck *
+pm_recipient_check_new (void)
+{
+  PmRecipientCheck *self = g_new0 (PmRecipientCheck, 1);
+
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->order);
+  self->known =
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) free_known);
+  self->questions = g_hash_table_new (g_str_hash, g_str_equal);
+  return self;
+}
+
+void
+pm_recipient_check_free (PmRecipientCheck *self)
+{
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->known);
+  g_hash_table_unref (self->questions);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* Under the lock. */
+static void
+forget (PmRecipientCheck *self, Known *known)
+{
+  g_queue_unlink (&self->order, &known->place);
+  g_hash_table_remove (self->known, known->key);
+}
+
+static void
+remember (PmRecipientCheck *self, const char *key, PmSmtpReply *refusal)
+{
+  Known *known = g_hash_table_lookup (self->known, key);
+
+  if (known != NULL)
+    forget (self, known);
+  if (g_hash_table_size (self->known) >= PM_RECIPIENT_CHECK_MAX)
+    forget (self, self->order.head->data);
+  known = g_new0 (Known, 1);
+  known->key = g_strdup (key);
+  known->refusal = refusal != NULL ? pm_smtp_reply_ref (refusal) : NULL;
+  known->until = g_get_monotonic_time () + (refusal == NULL ? YES_LASTS : NO_LASTS);
+  known->place.data = known;
+  g_queue_push_tail_link (&self->order, &known->place);
+  g_hash_table_insert (self->known, known->key, known);
+}
+
+/**
+ * pm_recipient_check_forget:
+ *
+ * The site has changed: what was learnt may be of other hosts.
+ */
+void
+pm_recipient_check_forget (PmRecipientCheck *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_queue_init (&self->order);
+  g_hash_table_remove_all (self->known);
+}
+
+static void
+tell_cb (gpointer data)
+{
+  g_autofree Waiter *waiter = data;
+  g_autoptr (PmSmtpReply) refusal = waiter->refusal;
+
+  waiter->func (refusal, waiter->data);
+}
+
+/* In the thread of whoever asked, and after the call in which it asked. */
+static void
+tell (Waiter *waiter, PmSmtpReply *refusal)
+{
+  waiter->refusal = refusal != NULL ? pm_smtp_reply_ref (refusal) : NULL;
+  pm_worker_invoke (waiter->worker->worker, tell_cb, waiter);
+}
+
+/* @refusal: (nullable): the answer, to be remembered when @known */
+static void
+conclude (Question *question, PmSmtpReply *refusal, gboolean known)
+{
+  PmRecipientCheck *self = question->check;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->questions, question->key);
+  if (known)
+    remember (self, question->key, refusal);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < question->waiters->len; i++)
+    tell (g_ptr_array_index (question->waiters, i), refusal);
+  g_ptr_array_unref (question->waiters);
+  pm_decision_unref (question->decision);
+  pm_relay_settings_unref (question->settings);
+  g_free (question->key);
+  g_free (question);
+}
+
+static PmSmtpReply *
+unknown_reply (void)
+{
+  return pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 450, "4.1.1",
+                            "The recipient cannot be checked now, try again later");
+}
+
+/* What the host said, for a client that may not read UTF-8. */
+static PmSmtpReply *
+refusal_reply (const PmSmtpReply *said)
+{
+  g_autofree char *text = pm_smtp_reply_to_string (said);
+
+  for (char *c = text; *c != '\0'; c++)
+    if (!g_ascii_isprint (*c))
+      *c = '?';
+  return pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 550, "5.1.1",
+                                   "The recipient's host refuses it: %.400s", text);
+}
+
+static void
+answered_cb (PmCallout *callout, PmCalloutAnswer answer, const PmSmtpReply *reply, gpointer data)
+{
+  Question *question = data;
+  g_autoptr (PmSmtpReply) refusal = NULL;
+
+  g_hash_table_remove (question->worker->callouts, callout);
+  switch (answer)
+    {
+    case PM_CALLOUT_YES:
+      conclude (question, NULL, TRUE);
+      return;
+    case PM_CALLOUT_NO:
+      refusal = refusal_reply (reply);
+      conclude (question, refusal, TRUE);
+      return;
+    case PM_CALLOUT_UNKNOWN:
+    default:
+      ask_next (question, reply);
+      return;
+    }
+}
+
+/* Returns: whether there is such a hop; what it consists of goes to @asked and @host */
+static gboolean
+get_hop (const Question *question, PmCalloutQuestion *asked, char **host)
+{
+  const char *lmtp = question->settings->service->lmtp;
+  g_autoptr (GSocketConnectable) parsed = NULL;
+
+  if (question->decision->action != PM_ACTION_INBOUND)
+    {
+      const PmNextHop *hop;
+
+      if (question->next_hop >= question->decision->next_hops->len)
+        return FALSE;
+      hop = g_ptr_array_index (question->decision->next_hops, question->next_hop);
+      *host = g_strdup (hop->host);
+      asked->port = hop->port;
+      asked->tls = hop->tls;
+      return TRUE;
+    }
+  if (lmtp == NULL || question->next_hop > 0)
+    return FALSE;
+  asked->lmtp = TRUE;
+  if (g_str_has_prefix (lmtp, UNIX_PREFIX))
+    {
+      *host = g_strdup (lmtp + strlen (UNIX_PREFIX));
+      return TRUE;
+    }
+  parsed = g_network_address_parse (lmtp, LMTP_PORT, NULL);
+  if (parsed == NULL)
+    return FALSE;
+  *host = g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed)));
+  asked->port = g_network_address_get_port (G_NETWORK_ADDRESS (parsed));
+  return TRUE;
+}
+
+static void
+ask_next (Question *question, const PmSmtpReply *last)
+{
+  PmRelay *relay = question->worker->relay;
+  PmCalloutQuestion asked = {
+    .hello = question->settings->host,
+    .recipient = question->decision->recipient,
+  };
+  g_autofree char *host = NULL;
+
+  if (pm_relay_is_stopping (relay) || !get_hop (question, &asked, &host))
+    {
+      g_autoptr (PmSmtpReply) refusal = unknown_reply ();
+
+      if (last != NULL)
+        {
+          g_autofree char *why = pm_smtp_reply_to_string (last);
+          g_autofree char *address = pm_mail_address_to_string (question->decision->recipient);
+
+          g_debug ("<%s> cannot be checked: %s", address, why);
+        }
+      conclude (question, refusal, FALSE);
+      return;
+    }
+  asked.host = host;
+  question->next_hop++;
+  g_hash_table_add (question->worker->callouts,
+                    pm_callout_new (pm_worker_get_reactor (question->worker->worker),
+                                    pm_relay_get_resolver (relay), &asked, answered_cb, question));
+}
+
+/* The recipient and where it goes: another route's answer is another one. */
+static char *
+make_key (const PmRelaySettings *settings, const PmDecision *decision)
+{
+  g_autofree char *address = pm_mail_address_key (decision->recipient);
+  const PmNextHop *hop =
+      decision->next_hops->len > 0 ? g_ptr_array_index (decision->next_hops, 0) : NULL;
+
+  if (decision->action == PM_ACTION_INBOUND || hop == NULL)
+    return g_strdup_printf ("%s %s", address, settings->service->lmtp);
+  return g_strdup_printf ("%s %s:%u", address, hop->host, hop->port);
+}
+
+/* Under the lock. Returns: whether it is known; @refusal is the answer then */
+static gboolean
+look_up (PmRecipientCheck *self, const char *key, PmSmtpReply **refusal)
+{
+  Known *known = g_hash_table_lookup (self->known, key);
+
+  if (known == NULL)
+    return FALSE;
+  if (known->until < g_get_monotonic_time ())
+    {
+      forget (self, known);
+      return FALSE;
+    }
+  *refusal = known->refusal != NULL ? pm_smtp_reply_ref (known->refusal) : NULL;
+  return TRUE;
+}
+
+/**
+ * pm_recipient_check_ask:
+ * @worker: in whose thread this is, and @func is called
+ * @decision: what routing says of the recipient
+ */
+void
+pm_recipient_check_ask (PmRecipientCheck *self,
+                        PmRelayWorker *worker,
+                        const PmRelaySettings *settings,
+                        const PmDecision *decision,
+                        PmRecipientCheckFunc func,
+                        gpointer data)
+{
+  g_autofree char *key = make_key (settings, decision);
+  g_autoptr (PmSmtpReply) refusal = NULL;
+  Waiter *waiter = g_new0 (Waiter, 1);
+  Question *question = NULL;
+  gboolean answered;
+
+  waiter->worker = worker;
+  waiter->func = func;
+  waiter->data = data;
+
+  g_mutex_lock (&self->lock);
+  answered = look_up (self, key, &refusal);
+  if (!answered)
+    question = g_hash_table_lookup (self->questions, key);
+  if (question != NULL)
+    {
+      g_ptr_array_add (question->waiters, waiter);
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+  if (!answered && g_hash_table_size (self->questions) >= MAX_UNDER_WAY)
+    {
+      answered = TRUE;
+      refusal = unknown_reply ();
+    }
+  if (!answered)
+    {
+      question = g_new0 (Question, 1);
+      question->check = self;
+      question->key = g_steal_pointer (&key);
+      question->worker = worker;
+      question->settings = pm_relay_settings_ref (settings);
+      question->decision = pm_decision_ref (decision);
+      question->waiters = g_ptr_array_new ();
+      g_ptr_array_add (question->waiters, waiter);
+      g_hash_table_insert (self->questions, question->key, question);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (answered)
+    tell (waiter, refusal);
+  else
+    ask_next (question, NULL);
+}
+
+/**
+ * pm_recipient_check_stop:
+ *
+ * The service is closing down: what @worker is asking is given up.
+ */
+void
+pm_recipient_check_stop (PmRelayWorker *worker)
+{
+  g_autoptr (GList) callouts = g_hash_table_get_keys (worker->callouts);
+
+  for (GList *l = callouts; l != NULL; l = l->next)
+    pm_callout_abandon (l->data);
+}
