@@ -369,12 +369,14 @@ static gsize
 next_group (Peer *peer, const char *input, gsize size)
 {
   gboolean body = pm_smtp_server_get_state (peer->server) == PM_SMTP_SERVER_DATA;
-  const char *end = body ? memmem (input, size, "\r\n.\r\n", 5) : memchr (input, '\n', size);
+  const char *end = NULL;
 
+  g_assert (input != NULL); // does not return, which the compiler wants to know
+  end = body ? memmem (input, size, "\r\n.\r\n", 5) : memchr (input, '\n', size);
   if (body && strncmp (input, ".\r\n", 3) == 0)
     return 3;
   // A BDAT comes with its octets.
-  if (strncmp (input, "BDAT ", 5) == 0 && end != NULL)
+  if (!body && end != NULL && g_ascii_strncasecmp (input, "BDAT ", 5) == 0)
     return MIN (size, (gsize) (end - input) + 1 + g_ascii_strtoull (input + 5, NULL, 10));
   return end == NULL ? size : (gsize) (end - input) + (body ? 5 : 1);
 }

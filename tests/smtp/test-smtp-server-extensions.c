@@ -311,6 +311,22 @@ test_starttls_injection (void)
       }
 }
 
+/* What a proxy said in the clear does not count either. */
+static void
+test_starttls_forgets_xclient (void)
+{
+  Peer peer;
+
+  start_clear (&peer, FALSE);
+  say (&peer, "XCLIENT LOGIN=anna\r\n");
+  g_assert_true (pm_smtp_server_is_authenticated (peer.server));
+  say (&peer, EHLO);
+  say (&peer, "STARTTLS\r\n");
+  pm_smtp_server_secured (peer.server);
+  g_assert_false (pm_smtp_server_is_authenticated (peer.server));
+  peer_clear (&peer);
+}
+
 /* The session is told to end in the middle of a handshake: no clear byte leaves. */
 static void
 test_starttls_end (void)
@@ -345,6 +361,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/smtp/server/starttls", test_starttls);
   g_test_add_func ("/smtp/server/starttls-refused", test_starttls_refused);
   g_test_add_func ("/smtp/server/starttls-injection", test_starttls_injection);
+  g_test_add_func ("/smtp/server/starttls-forgets-xclient", test_starttls_forgets_xclient);
   g_test_add_func ("/smtp/server/starttls-end", test_starttls_end);
   return g_test_run ();
 }
