@@ -40,6 +40,15 @@ typedef struct
   gpointer progress_data;
 } PmQueueOperation;
 
+/* What the keeper is asked to do; of several, the first in this order. */
+typedef enum
+{
+  PM_QUEUE_CHORE_LEAVE = 1 << 0,
+  PM_QUEUE_CHORE_CHECKPOINT = 1 << 1,
+  PM_QUEUE_CHORE_SWEEP = 1 << 2,
+  PM_QUEUE_CHORE_CHECK = 1 << 3,
+} PmQueueChore;
+
 struct _PmQueue
 {
   GObject parent_instance;
@@ -54,6 +63,15 @@ struct _PmQueue
   GAsyncQueue *waiting; /* (element-type GTask); the queue itself means: leave */
   PmQueueStore *writer; /* (owned) (nullable): of the writer thread; NULL while it is broken */
   gboolean closing;     /* atomic */
+  gboolean damaged;     /* atomic: the writer is to repair the file */
+
+  GThread *keeper;
+  GMutex keeper_lock; /* guards the next three */
+  GCond keeper_wakes;
+  guint chores;           /* of PmQueueChore */
+  PmQueueStore *checker;  /* (nullable): what checks the file now */
+  gboolean checkpointing; /* atomic: the keeper is at it, or will be */
+  gboolean caught_up;     /* of the writer: the keeper has had its turn at the log */
 
   guint64 last_id;       /* atomic, as all of these */
   guint64 commits;       /* transactions */
@@ -61,6 +79,7 @@ struct _PmQueue
   guint64 commit_time;   /* microseconds that the last commit took */
   guint64 largest_batch; /* operations in one transaction */
 
+  GRWLock file_lock; /* whoever repairs the file has it alone; everybody else reads */
   GMutex readers_lock;
   GPtrArray *readers;  /* (element-type PmQueueStore): idle ones */
   guint readers_epoch; /* readers taken before it changed see another file */
@@ -71,6 +90,7 @@ void pm_queue_give_reader (PmQueue *self, PmQueueStore *reader, guint epoch);
 void pm_queue_drop_readers (PmQueue *self);
 
 gboolean pm_queue_writer_open (PmQueue *self, GError **error);
+void pm_queue_writer_repair (PmQueue *self);
 void pm_queue_writer_start (PmQueue *self);
 void pm_queue_writer_stop (PmQueue *self);
 void pm_queue_writer_submit (PmQueue *self,
@@ -79,5 +99,10 @@ void pm_queue_writer_submit (PmQueue *self,
                              gpointer tag,
                              GAsyncReadyCallback callback,
                              gpointer data);
+
+void pm_queue_keeper_start (PmQueue *self);
+void pm_queue_keeper_stop (PmQueue *self);
+void pm_queue_keeper_interrupt (PmQueue *self);
+void pm_queue_keeper_ask (PmQueue *self, PmQueueChore chore);
 
 G_END_DECLS

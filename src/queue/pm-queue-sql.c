@@ -64,6 +64,7 @@ static const char *const statements[PM_QUEUE_N_STATEMENTS] = {
   [PM_QUEUE_SQL_LOAD_BODY] =
       "SELECT body_file, bytes FROM messages LEFT JOIN bodies ON message = messages.id"
       " WHERE messages.id = ?",
+  [PM_QUEUE_SQL_LOAD_BARE_BODY] = "SELECT bytes FROM bodies WHERE message = ?",
   [PM_QUEUE_SQL_DUE] =
       "SELECT next_try, id, priority, lane FROM messages"
       " WHERE (next_try, id) > (?1, ?2) AND next_try < 9223372036854775806"
@@ -107,7 +108,7 @@ execute (PmQueueStore *store, const char *sql, GError **error)
 
 /*
  * What is deleted is not overwritten with zeros first: that would write every body twice. The
- * write-ahead log is copied into the file by pm-queue-checkpoint, not in the middle of a commit.
+ * write-ahead log is copied into the file by the keeper, not in the middle of a commit.
  */
 static gboolean
 set_up_writer (PmQueueStore *store, GError **error)
@@ -115,9 +116,16 @@ set_up_writer (PmQueueStore *store, GError **error)
   return execute (store,
                   "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
                   "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF;"
-                  "PRAGMA cache_size = -16384;",
+                  "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384;",
                   error) &&
          pm_queue_schema_set_up (store->db, error);
+}
+
+static int
+logged_cb (void *data, sqlite3 *db, const char *name, int pages)
+{
+  ((PmQueueStore *) data)->log_pages = (guint) pages;
+  return SQLITE_OK;
 }
 
 /**
@@ -147,7 +155,10 @@ pm_queue_store_open (const char *path, gboolean writer, GError **error)
       return NULL;
     }
   if (writer)
-    pm_queue_syncs_watch (store->db);
+    {
+      pm_queue_syncs_watch (store->db);
+      sqlite3_wal_hook (store->db, logged_cb, store);
+    }
   return g_steal_pointer (&store);
 }
 

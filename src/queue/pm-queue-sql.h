@@ -38,6 +38,7 @@ typedef enum
   PM_QUEUE_SQL_LOAD_MESSAGE,
   PM_QUEUE_SQL_LOAD_RECIPIENTS,
   PM_QUEUE_SQL_LOAD_BODY,
+  PM_QUEUE_SQL_LOAD_BARE_BODY,
   PM_QUEUE_SQL_DUE,
   PM_QUEUE_SQL_HAS_BODY_FILE,
   PM_QUEUE_N_STATEMENTS,
@@ -48,6 +49,7 @@ struct _PmQueueStore
   sqlite3 *db;
   sqlite3_stmt *prepared[PM_QUEUE_N_STATEMENTS];
   gint64 delta[PM_QUEUE_N_STATES][PM_QUEUE_N_AGENT_SETS]; /* of the transaction */
+  guint log_pages;                                        /* of the log, as last committed */
 };
 
 sqlite3_stmt *pm_queue_sql_prepare (PmQueueStore *store, const char *sql, GError **error);

@@ -55,6 +55,17 @@ pm_queue_store_get_growth (const PmQueueStore *store)
   return growth;
 }
 
+/**
+ * pm_queue_store_get_log_pages:
+ *
+ * Returns: how long the log was after the last commit
+ */
+guint
+pm_queue_store_get_log_pages (const PmQueueStore *store)
+{
+  return store->log_pages;
+}
+
 /* Ends what the connection is doing now, from another thread. */
 void
 pm_queue_store_interrupt (PmQueueStore *store)
@@ -615,6 +626,25 @@ pm_queue_store_read_body (PmQueueStore *store, guint64 id, char **file_name, GEr
 
       bytes = g_bytes_new (blob, (gsize) sqlite3_column_bytes (row, 1));
     }
+  pm_queue_sql_finish (row);
+  return bytes;
+}
+
+/**
+ * pm_queue_store_read_bare_body:
+ *
+ * Returns: (transfer full) (nullable): the body, also where nothing else is left of the message
+ */
+GBytes *
+pm_queue_store_read_bare_body (PmQueueStore *store, guint64 id)
+{
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_LOAD_BARE_BODY, NULL, "i",
+                                         (gint64) id);
+  GBytes *bytes;
+
+  if (pm_queue_sql_next_row (store, row, NULL) <= 0)
+    return NULL;
+  bytes = g_bytes_new (sqlite3_column_blob (row, 0), (gsize) sqlite3_column_bytes (row, 0));
   pm_queue_sql_finish (row);
   return bytes;
 }

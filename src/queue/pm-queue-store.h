@@ -38,6 +38,7 @@ gboolean pm_queue_store_begin (PmQueueStore *store, GError **error);
 gboolean pm_queue_store_commit (PmQueueStore *store, GError **error);
 void pm_queue_store_rollback (PmQueueStore *store);
 gint64 pm_queue_store_get_growth (const PmQueueStore *store);
+guint pm_queue_store_get_log_pages (const PmQueueStore *store);
 void pm_queue_store_interrupt (PmQueueStore *store);
 gboolean pm_queue_store_checkpoint (PmQueueStore *store, guint *left, GError **error);
 
@@ -76,6 +77,7 @@ GBytes *pm_queue_store_read_body (PmQueueStore *store,
                                   guint64 id,
                                   char **file_name,
                                   GError **error);
+GBytes *pm_queue_store_read_bare_body (PmQueueStore *store, guint64 id);
 GArray *pm_queue_store_select (PmQueueStore *store,
                                const PmQueueFilter *filter,
                                PmQueueRange *range,

@@ -14,10 +14,13 @@
 #include "base/pm-atomic-file.h"
 #include "base/pm-error.h"
 #include "base/pm-log.h"
+#include "queue/pm-queue-repair.h"
 #include "queue/pm-queue-syncs.h"
 
 #define MAX_BATCH 500
 #define PAGE 500
+#define LOG_PAGES 4000      /* about 32 MB: from here on the log is copied into the file */
+#define LOG_CEILING 4       /* times that, and the writer waits for it */
 #define PAGE_PATIENCE 10000 /* microseconds that a page may look for messages that fit */
 
 static void
@@ -195,6 +198,71 @@ keep_fresh (PmQueue *self, PmQueueOperation *operation)
                         g_ptr_array_steal_index_fast (operation->update->follow_ups, 0));
 }
 
+static gboolean
+repair (PmQueue *self, GError **error)
+{
+  g_auto (PmQueueRepair) result = { 0 };
+  gboolean ok;
+
+  pm_queue_keeper_interrupt (self);
+  g_rw_lock_writer_lock (&self->file_lock);
+  pm_queue_drop_readers (self);
+  ok = pm_queue_repair (self->folder, &result, error);
+  g_rw_lock_writer_unlock (&self->file_lock);
+  if (!ok)
+    return FALSE;
+  __atomic_store_n (&self->damaged, FALSE, __ATOMIC_RELAXED);
+  pm_queue_cache_clear (self->cache);
+  return TRUE;
+}
+
+static PmQueueStore *
+open_store (PmQueue *self, PmQueueCounts counts, GError **error)
+{
+  g_autoptr (PmQueueStore) store = pm_queue_store_open (self->path, TRUE, error);
+
+  if (store == NULL || !pm_queue_store_get_counts (store, counts, error))
+    return NULL;
+  return g_steal_pointer (&store);
+}
+
+/* (nullable): a damaged file is repaired first */
+static PmQueueStore *
+open_or_repair (PmQueue *self, PmQueueCounts counts, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  PmQueueStore *store = NULL;
+
+  if (!__atomic_load_n (&self->damaged, __ATOMIC_RELAXED) &&
+      !pm_queue_repair_is_pending (self->folder))
+    {
+      store = open_store (self, counts, &local);
+      if (!g_error_matches (local, PM_QUEUE_TROUBLE, PM_QUEUE_TROUBLE_DAMAGED))
+        {
+          if (local != NULL)
+            g_propagate_error (error, g_steal_pointer (&local));
+          return store;
+        }
+    }
+  return repair (self, error) ? open_store (self, counts, error) : NULL;
+}
+
+/**
+ * pm_queue_writer_repair:
+ *
+ * The file was found damaged: the writer closes it and repairs it before anything else.
+ */
+void
+pm_queue_writer_repair (PmQueue *self)
+{
+  PmQueueOperation *operation = g_new0 (PmQueueOperation, 1);
+
+  operation->kind = PM_QUEUE_OPERATION_CHANGE;
+  operation->ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  __atomic_store_n (&self->damaged, TRUE, __ATOMIC_RELAXED);
+  pm_queue_writer_submit (self, operation, NULL, pm_queue_writer_repair, NULL, NULL);
+}
+
 /**
  * pm_queue_writer_open:
  *
@@ -211,8 +279,8 @@ pm_queue_writer_open (PmQueue *self, GError **error)
 
   if (self->writer != NULL)
     return TRUE;
-  store = pm_queue_store_open (self->path, TRUE, error);
-  if (store == NULL || !pm_queue_store_get_counts (store, counts, error))
+  store = open_or_repair (self, counts, error);
+  if (store == NULL)
     return FALSE;
   for (int i = 0; i < PM_QUEUE_N_STATES * PM_QUEUE_N_AGENT_SETS; i++)
     size += ((guint64 *) counts)[i];
@@ -279,21 +347,59 @@ end_page (PmQueue *self, GTask *task, PmQueueOperation *operation)
     }
 }
 
+/*
+ * The keeper copies the log into the file while commits go on; what came in meanwhile is copied
+ * here, a few pages, so that the log can begin anew instead of growing for ever.
+ */
+static void
+tend_log (PmQueue *self)
+{
+  guint pages = pm_queue_store_get_log_pages (self->writer);
+  guint left;
+
+  if (pages < LOG_PAGES || (pages < LOG_PAGES * LOG_CEILING &&
+                            __atomic_load_n (&self->checkpointing, __ATOMIC_ACQUIRE)))
+    return;
+  if (pages >= LOG_PAGES * LOG_CEILING || self->caught_up)
+    {
+      self->caught_up = FALSE;
+      pm_queue_store_checkpoint (self->writer, &left, NULL);
+      return;
+    }
+  self->caught_up = TRUE;
+  __atomic_store_n (&self->checkpointing, TRUE, __ATOMIC_RELEASE);
+  pm_queue_keeper_ask (self, PM_QUEUE_CHORE_CHECKPOINT);
+}
+
+static gboolean
+try_batch (PmQueue *self, GPtrArray *batch, GError **error)
+{
+  g_autoptr (GPtrArray) gone_files = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) local = NULL;
+
+  if (__atomic_load_n (&self->damaged, __ATOMIC_RELAXED) && self->writer != NULL)
+    give_up_writer (self);
+  if (!pm_queue_writer_open (self, error))
+    return FALSE;
+  if (write_batch (self, batch, gone_files, &local))
+    {
+      remove_files (self, gone_files);
+      return TRUE;
+    }
+  if (g_error_matches (local, PM_QUEUE_TROUBLE, PM_QUEUE_TROUBLE_DAMAGED))
+    __atomic_store_n (&self->damaged, TRUE, __ATOMIC_RELAXED);
+  else if (!g_error_matches (local, PM_QUEUE_TROUBLE, PM_QUEUE_TROUBLE_FULL))
+    pm_queue_keeper_ask (self, PM_QUEUE_CHORE_CHECK);
+  give_up_writer (self);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 static void
 process_batch (PmQueue *self, GPtrArray *batch)
 {
-  g_autoptr (GPtrArray) gone_files = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
-  gboolean ok = pm_queue_writer_open (self, &error);
-
-  if (ok)
-    {
-      ok = write_batch (self, batch, gone_files, &error);
-      if (!ok)
-        give_up_writer (self);
-    }
-  if (ok)
-    remove_files (self, gone_files);
+  gboolean ok = try_batch (self, batch, &error);
 
   for (guint i = 0; i < batch->len; i++)
     {
@@ -311,6 +417,8 @@ process_batch (PmQueue *self, GPtrArray *batch)
       else
         g_task_return_boolean (task, TRUE);
     }
+  if (ok)
+    tend_log (self);
 }
 
 static gpointer

@@ -25,13 +25,18 @@ pm_queue_take_reader (PmQueue *self, guint *epoch, GError **error)
 {
   PmQueueStore *reader = NULL;
 
+  g_rw_lock_reader_lock (&self->file_lock);
   g_mutex_lock (&self->readers_lock);
   *epoch = self->readers_epoch;
   if (self->readers->len > 0)
     reader = g_ptr_array_steal_index (self->readers, self->readers->len - 1);
   g_mutex_unlock (&self->readers_lock);
 
-  return reader != NULL ? reader : pm_queue_store_open (self->path, FALSE, error);
+  if (reader == NULL)
+    reader = pm_queue_store_open (self->path, FALSE, error);
+  if (reader == NULL)
+    g_rw_lock_reader_unlock (&self->file_lock);
+  return reader;
 }
 
 void
@@ -42,6 +47,7 @@ pm_queue_give_reader (PmQueue *self, PmQueueStore *reader, guint epoch)
     g_ptr_array_add (self->readers, g_steal_pointer (&reader));
   g_mutex_unlock (&self->readers_lock);
   pm_queue_store_close (reader);
+  g_rw_lock_reader_unlock (&self->file_lock);
 }
 
 /* The file has become another one: idle readers go, those at work when they are done. */
@@ -75,6 +81,9 @@ pm_queue_finalize (GObject *object)
   g_free (self->path);
   g_free (self->body_folder);
   g_mutex_clear (&self->readers_lock);
+  g_mutex_clear (&self->keeper_lock);
+  g_rw_lock_clear (&self->file_lock);
+  g_cond_clear (&self->keeper_wakes);
   G_OBJECT_CLASS (pm_queue_parent_class)->finalize (object);
 }
 
@@ -92,6 +101,9 @@ pm_queue_init (PmQueue *self)
   self->cache = pm_queue_cache_new (CACHE_BYTES);
   self->readers = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_queue_store_close);
   g_mutex_init (&self->readers_lock);
+  g_mutex_init (&self->keeper_lock);
+  g_rw_lock_init (&self->file_lock);
+  g_cond_init (&self->keeper_wakes);
 }
 
 static gboolean
@@ -108,37 +120,24 @@ make_folder (const char *path, GError **error)
   return pm_atomic_file_sync_directory (parent, error);
 }
 
-/* Files that no message refers to: of sessions that a crash cut off. */
+/* A log beside the file: whoever wrote it last did not close it. */
 static gboolean
-remove_orphans (PmQueue *self, GError **error)
+was_cut_off (PmQueue *self)
 {
-  g_autoptr (GDir) folder = g_dir_open (self->body_folder, 0, error);
-  const char *name;
+  g_autofree char *log = g_strconcat (self->path, "-wal", NULL);
 
-  if (folder == NULL)
-    return FALSE;
-  while ((name = g_dir_read_name (folder)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (self->body_folder, name, NULL);
-      gboolean has;
-
-      if (!g_str_has_prefix (name, "body-") || pm_queue_body_is_of_this_run (name))
-        continue;
-      if (!pm_queue_store_has_body_file (self->writer, name, &has, error))
-        return FALSE;
-      if (!has)
-        unlink (path);
-    }
-  return TRUE;
+  return g_file_test (log, G_FILE_TEST_EXISTS);
 }
 
 /**
  * pm_queue_new:
  * @folder: where the queue lies; made when missing
  * @clock: (transfer none): the time
- * @error: when the file cannot be opened, is damaged, or has the format of a later version
+ * @error: when the file cannot be opened, or has the format of a later version
  *
- * Opens the queue, checks it, removes orphaned files and starts its writer. Blocks on the disk.
+ * Opens the queue and starts its writer. However long the queue is, this takes a moment: what reads
+ * all of it goes on in the background. A damaged file is repaired, see pm_queue_repair(). Blocks on
+ * the disk.
  *
  * Returns: (transfer full) (nullable): the queue
  */
@@ -146,16 +145,21 @@ PmQueue *
 pm_queue_new (const char *folder, PmClock *clock, GError **error)
 {
   g_autoptr (PmQueue) self = g_object_new (PM_TYPE_QUEUE, NULL);
+  gboolean cut_off;
 
   self->clock = g_object_ref (clock);
   self->folder = g_strdup (folder);
   self->path = g_build_filename (folder, "queue.db", NULL);
   self->body_folder = g_build_filename (folder, "bodies", NULL);
+  cut_off = was_cut_off (self);
   if (!make_folder (folder, error) || !make_folder (self->body_folder, error) ||
       !pm_queue_writer_open (self, error) ||
       !pm_queue_store_last_id (self->writer, &self->last_id, error) ||
-      !remove_orphans (self, error) || !pm_atomic_file_sync_directory (folder, error))
+      !pm_atomic_file_sync_directory (folder, error))
     return NULL;
+
+  self->chores = PM_QUEUE_CHORE_SWEEP | (cut_off ? PM_QUEUE_CHORE_CHECK : 0);
+  pm_queue_keeper_start (self);
 
   pm_queue_writer_start (self);
   return g_steal_pointer (&self);
@@ -175,6 +179,18 @@ pm_queue_close (PmQueue *self)
   if (self->thread == NULL)
     return;
   pm_queue_writer_stop (self);
+  pm_queue_keeper_stop (self);
+}
+
+/**
+ * pm_queue_check:
+ *
+ * Checks the whole file in the background, and repairs it if need be.
+ */
+void
+pm_queue_check (PmQueue *self)
+{
+  pm_queue_keeper_ask (self, PM_QUEUE_CHORE_CHECK);
 }
 
 /**

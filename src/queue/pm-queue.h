@@ -26,6 +26,7 @@ G_DECLARE_FINAL_TYPE (PmQueue, pm_queue, PM, QUEUE, GObject)
 
 PmQueue *pm_queue_new (const char *folder, PmClock *clock, GError **error);
 void pm_queue_close (PmQueue *queue);
+void pm_queue_check (PmQueue *queue);
 const char *pm_queue_get_body_folder (PmQueue *queue);
 guint64 pm_queue_new_id (PmQueue *queue);
 

@@ -7,6 +7,7 @@
 #include "queue/pm-queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/pm-error.h"
+#include "queue/pm-queue-repair.h"
 
 static int syncs;        /* atomic */
 static int fail_at = -1; /* which sync from now on fails; atomic */
@@ -505,7 +507,8 @@ test_orphans (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_body_files (f), ==, 2);
 
   reopen_queue (f);
-  g_assert_cmpuint (count_body_files (f), ==, 1);
+  while (count_body_files (f) > 1)
+    g_usleep (1000);
   assert_body (f, id, 100000);
 }
 
@@ -652,17 +655,132 @@ test_fresh_from_memory (Fixture *f, gconstpointer data)
   g_assert_cmpint (g_rename (away, path), ==, 0);
 }
 
+static char *
+find_in (const char *folder, const char *prefix)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, prefix))
+      return g_build_filename (folder, name, NULL);
+  return NULL;
+}
+
 static void
-test_damaged (Fixture *f, gconstpointer data)
+overwrite (const char *path, goffset at, gsize size)
+{
+  g_autofree char *bytes = g_malloc (size);
+  int fd = g_open (path, O_WRONLY, 0);
+
+  memset (bytes, 0xa5, size);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (pwrite (fd, bytes, size, at), ==, (gssize) size);
+  close (fd);
+}
+
+/* How a file is damaged, and how many of 300 messages must at least be there afterwards. */
+static const struct
+{
+  const char *name;
+  goffset at; /* where it is overwritten; negative: where it is cut, from the end */
+  gsize size;
+  guint least;
+  guint most;
+} damages[] = {
+  { "magic", 0, 16, 300, 300 },
+  { "header", 0, 100, 300, 300 },
+  { "page", 100 * 8192, 8192, 200, 300 },
+  { "half-page", 50 * 8192 + 4000, 4192, 200, 300 },
+  { "ten-pages", 60 * 8192, 10 * 8192, 150, 300 },
+  { "cut", -30 * 8192, 0, 100, 300 },
+  { "everything", 0, 100 * 8192, 0, 200 },
+};
+
+/* Whatever happens to the file: what can be read is saved, whole, and the file is kept. */
+static void
+test_repair (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (damages); i++)
+    {
+      g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
+      g_autofree char *lost = g_build_filename (f->folder, "lost+found", NULL);
+      g_autofree char *kept = NULL;
+      g_autoptr (GArray) ids = NULL;
+      guint64 large = 0;
+      Tally tally = { 0 };
+      GStatBuf info;
+
+      for (guint n = 0; n < 299; n++)
+        enqueue (f, make_message (f, 3000 + n, 1 + n % 3), &tally);
+      wait_for (&tally);
+      large = enqueue_one (f, 100000, 1);
+      pm_queue_close (f->queue);
+      g_clear_object (&f->queue);
+
+      g_assert_cmpint (g_stat (path, &info), ==, 0);
+      if (damages[i].at < 0)
+        g_assert_cmpint (truncate (path, MAX (info.st_size + damages[i].at, 0)), ==, 0);
+      else
+        overwrite (path, damages[i].at, damages[i].size);
+
+      open_queue (f);
+      pm_queue_check (f->queue);
+      while ((kept = find_in (f->folder, "queue.db.damaged-")) == NULL ||
+             pm_queue_repair_is_pending (f->folder))
+        {
+          enqueue_one (f, 10, 1);
+          g_clear_pointer (&kept, g_free);
+        }
+      ids = pm_queue_list_ids (f->queue, 0, 100000, NULL);
+      g_assert_nonnull (ids);
+      {
+        guint saved = 0;
+
+        for (guint n = 0; n < ids->len; n++)
+          {
+            guint64 id = g_array_index (ids, guint64, n);
+            g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, id, NULL);
+
+            assert_body (f, id, message->size);
+            saved += id <= large;
+          }
+        g_test_message ("%s: %u of 300 saved", damages[i].name, saved);
+        g_assert_cmpuint (saved, >=, damages[i].least);
+        g_assert_cmpuint (saved, <=, damages[i].most);
+      }
+      {
+        g_autoptr (PmQueueMessage) message = pm_queue_load (f->queue, large, NULL);
+        g_autofree char *aside = find_in (lost, "body-");
+
+        g_assert_true (message != NULL || aside != NULL || count_body_files (f) == 1);
+      }
+      tear_down (f, NULL);
+      set_up (f, NULL);
+    }
+}
+
+/* A repair that was cut off is begun again; half of it is never taken for the queue. */
+static void
+test_repair_cut_off (Fixture *f, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (f->folder, "queue.db", NULL);
-  g_autoptr (GError) error = NULL;
+  g_autofree char *aside = g_build_filename (f->folder, "queue.db.damaged-x", NULL);
+  g_autofree char *half = g_build_filename (f->folder, "queue.db.repaired", NULL);
+  g_autofree char *note = g_build_filename (f->folder, "queue.repair", NULL);
+  guint64 id = enqueue_one (f, 1000, 1);
 
   pm_queue_close (f->queue);
   g_clear_object (&f->queue);
-  g_assert_true (g_file_set_contents (path, "this is no database, whatever it says", -1, NULL));
-  g_assert_null (pm_queue_new (f->folder, f->clock, &error));
-  g_assert_nonnull (error);
+  g_assert_cmpint (g_rename (path, aside), ==, 0);
+  g_assert_true (g_file_set_contents (half, "half", -1, NULL));
+  g_assert_true (g_file_set_contents (note, "queue.db.damaged-x", -1, NULL));
+
+  open_queue (f);
+  assert_body (f, id, 1000);
+  g_assert_false (g_file_test (note, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (half, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (aside, G_FILE_TEST_EXISTS));
 }
 
 int
@@ -682,6 +800,7 @@ main (int argc, char *argv[])
   ADD ("format-1", test_format_1);
   ADD ("all-fields", test_all_fields);
   ADD ("fresh-from-memory", test_fresh_from_memory);
-  ADD ("damaged", test_damaged);
+  ADD ("repair", test_repair);
+  ADD ("repair-cut-off", test_repair_cut_off);
   return g_test_run ();
 }
