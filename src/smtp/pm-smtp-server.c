@@ -93,8 +93,16 @@ pm_smtp_server_forget (PmSmtpServer *server)
 void
 pm_smtp_server_trace (PmSmtpServer *server, gboolean sent, const char *line)
 {
-  if (server->handler->trace != NULL)
-    server->handler->trace (server, sent, line, server->user_data);
+  g_autofree char *clean = NULL;
+
+  if (server->handler->trace == NULL)
+    return;
+  // It goes to logs and terminals, and the client chose the bytes.
+  clean = g_utf8_make_valid (line, -1);
+  for (char *c = clean; *c != '\0'; c++)
+    if ((guchar) *c < 0x20 || *c == 0x7f)
+      *c = '?';
+  server->handler->trace (server, sent, clean, server->user_data);
 }
 
 static void

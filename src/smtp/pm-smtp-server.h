@@ -171,8 +171,9 @@ typedef struct
  *   transaction is over with the answer, whatever it is
  * @reset: told: the transaction that @mail began (and was answered positively) is dropped. For each
  *   such transaction exactly one of @end and @reset is called
- * @trace: (nullable) told: a line for people that was said by us (@sent) or by the client; never a
- *   part of a message, and nothing of what is no command here: it may be half of a log-in
+ * @trace: (nullable) told: a line for people that was said by us (@sent) or by the client, made
+ *   valid UTF-8 without control characters; never a part of a message, and nothing of what is no
+ *   command here: it may be half of a log-in
  * @starttls: (nullable) asked: STARTTLS came. `NULL` says 220 and the state is
  *   %PM_SMTP_SERVER_TLS: send the output, shake hands, then call pm_smtp_server_secured()
  * @auth: (nullable) asked: a log-in begins with one of the config's mechanisms; @bytes is the

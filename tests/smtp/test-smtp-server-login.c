@@ -144,6 +144,20 @@ test_trace (void)
       }
 }
 
+/* Nor is a log or a terminal made to do anything. */
+static void
+test_trace_is_clean (void)
+{
+  Peer peer;
+
+  start (&peer, TRUE, FALSE);
+  say (&peer, "NOOP \x1b[2J\t\xff\xc2\x85\r\n");
+  g_assert_nonnull (strstr (peer.trace->str, "< NOOP ?[2J?\xef\xbf\xbd"));
+  g_assert_null (strpbrk (peer.trace->str, "\x1b\t\r"));
+  g_assert_true (g_utf8_validate (peer.trace->str, -1, NULL));
+  peer_clear (&peer);
+}
+
 /* RFC 4954 4: lines up to 12288 octets, and not one more. */
 static void
 test_long_lines (void)
@@ -256,6 +270,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/smtp/server/login-without-tls", test_without_tls);
   g_test_add_func ("/smtp/server/login-authenticated", test_authenticated);
   g_test_add_func ("/smtp/server/login-trace", test_trace);
+  g_test_add_func ("/smtp/server/trace-is-clean", test_trace_is_clean);
   g_test_add_func ("/smtp/server/login-long-lines", test_long_lines);
   g_test_add_func ("/smtp/server/login-early", test_early);
   g_test_add_func ("/smtp/server/login-early-later", test_early_later);
