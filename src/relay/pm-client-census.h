@@ -23,6 +23,7 @@ typedef enum
   PM_CLIENT_SENDS,    /* a message begins */
   PM_CLIENT_NAMES,    /* a recipient */
   PM_CLIENT_MISTAKES, /* a log-in that failed */
+  PM_CLIENT_ASKS,     /* for the mail that waits for it */
   PM_CLIENT_N_EVENTS,
 } PmClientEvent;
 

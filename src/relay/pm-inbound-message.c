@@ -12,6 +12,7 @@
 #include "relay/pm-inbound-private.h"
 #include "relay/pm-message-filter.h"
 #include "relay/pm-received.h"
+#include "relay/pm-recipient-check.h"
 #include "relay/pm-relay-event.h"
 #include "relay/pm-submission.h"
 
@@ -175,9 +176,11 @@ judge_recipient (PmInbound *self, const PmDecision *decision)
   return NULL;
 }
 
+/* @mailbox: (nullable): for a recipient with one */
 static void
 add_recipient (PmInbound *self,
                const PmDecision *decision,
+               const char *mailbox,
                const char *address,
                PmDsnNotify notify,
                const char *orcpt)
@@ -186,6 +189,11 @@ add_recipient (PmInbound *self,
       pm_queue_message_add_recipient (self->transaction.message, address);
 
   pm_relay_settings_describe (decision, recipient);
+  if (mailbox != NULL)
+    {
+      g_free (recipient->destination);
+      recipient->destination = g_strdup (mailbox);
+    }
   recipient->notify = notify;
   if (orcpt != NULL)
     {
@@ -199,6 +207,61 @@ static void
 refuse_recipient (PmInbound *self, const char *address, PmSmtpReply *reply)
 {
   pm_inbound_refuse (self, "recipient", address, reply);
+}
+
+/* A recipient whose host is being asked. */
+typedef struct
+{
+  PmInbound *session;
+  PmDecision *decision;
+  char *address;
+  PmDsnNotify notify;
+  char *orcpt;
+} Asked;
+
+/* Whom the host does not know, the domain's catch-all gets, where it has one. */
+static const char *
+get_mailbox (const Asked *asked, const PmSmtpReply *refusal)
+{
+  if (refusal == NULL)
+    return asked->decision->mailbox;
+  return pm_smtp_reply_is_permanent (refusal) ? asked->decision->catch_all : NULL;
+}
+
+static void
+checked_cb (const PmSmtpReply *refusal, gpointer data)
+{
+  g_autofree Asked *asked = data;
+  PmInbound *self = asked->session;
+  const char *mailbox = get_mailbox (asked, refusal);
+
+  // The transaction may be gone by now, and with it whoever wanted to know.
+  if (self->transaction.message != NULL && (refusal == NULL || mailbox != NULL))
+    add_recipient (self, asked->decision, mailbox, asked->address, asked->notify, asked->orcpt);
+  if (refusal != NULL && mailbox == NULL)
+    refuse_recipient (self, asked->address, (PmSmtpReply *) refusal);
+  else
+    pm_smtp_server_continue (self->server, NULL);
+  pm_decision_unref (asked->decision);
+  g_free (asked->address);
+  g_free (asked->orcpt);
+  pm_inbound_pump (self);
+  pm_inbound_unref (self);
+}
+
+static void
+ask_host (PmInbound *self, PmDecision *decision, const char *address, const PmSmtpRcpt *rcpt)
+{
+  Asked *asked = g_new0 (Asked, 1);
+
+  asked->session = self;
+  asked->decision = pm_decision_ref (decision);
+  asked->address = g_strdup (address);
+  asked->notify = rcpt->notify;
+  asked->orcpt = g_strdup (rcpt->orcpt);
+  pm_inbound_ref (self);
+  pm_recipient_check_ask (pm_relay_get_recipient_check (self->worker->relay), self->worker,
+                          self->settings, decision, checked_cb, asked);
 }
 
 void
@@ -216,7 +279,12 @@ pm_inbound_rcpt (PmSmtpServer *server, const PmSmtpRcpt *rcpt, gpointer data)
       refuse_recipient (self, address, reply);
       return;
     }
-  add_recipient (self, decision, address, rcpt->notify, rcpt->orcpt);
+  if (decision->ask)
+    {
+      ask_host (self, decision, address, rcpt);
+      return;
+    }
+  add_recipient (self, decision, decision->mailbox, address, rcpt->notify, rcpt->orcpt);
   pm_smtp_server_continue (server, NULL);
 }
 

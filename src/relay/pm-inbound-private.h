@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "auth/pm-sasl-server.h"
 #include "net/pm-stream.h"
 #include "net/pm-tls.h"
 #include "relay/pm-admission.h"
@@ -73,7 +74,7 @@ struct _PmInbound
   guint64 progress; /* as of the deadline */
 
   PmInboundTransaction transaction;
-  gpointer login; /* (owned) (nullable): the log-in under way, of pm-inbound-auth.c */
+  PmSaslServer *login; /* (owned) (nullable): the log-in under way */
   PmProtocolLog protocol;
 };
 

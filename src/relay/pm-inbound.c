@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "relay/pm-inbound-auth.h"
+#include "relay/pm-inbound-etrn.h"
 #include "relay/pm-inbound-private.h"
 #include "relay/pm-relay-event.h"
 
@@ -39,6 +41,7 @@ pm_inbound_unref (PmInbound *self)
     return;
   pm_smtp_server_free (self->server);
   pm_inbound_drop (self);
+  pm_inbound_auth_clear (self);
   pm_relay_settings_unref (self->settings);
   pm_listen_unref (self->listen);
   g_object_unref (self->peer);
@@ -63,6 +66,7 @@ close_session (PmInbound *self, gboolean linger)
   else
     g_clear_pointer (&self->stream, pm_stream_free);
   pm_timer_clear (&self->pause);
+  pm_inbound_auth_clear (self);
   g_hash_table_remove (self->worker->inbound, self);
   g_queue_unlink (&self->worker->sessions, &self->place);
   pm_relay_add_to_counter (relay, PM_COUNTER_SESSIONS, -1);
@@ -288,6 +292,7 @@ secured_cb (PmStream *stream, gpointer data)
       return;
     }
   self->phase = PM_INBOUND_SPEAKING;
+  pm_inbound_auth_clear (self);
   g_clear_pointer (&self->account, g_free);
   pm_smtp_server_secured (self->server);
   self->deadline = 0;
@@ -420,15 +425,18 @@ starttls_cb (PmSmtpServer *server, gpointer data)
   pm_smtp_server_continue (server, NULL);
 }
 
-#define SERVER_HANDLER               \
-  .connected = pm_inbound_connected, \
-  .mail = pm_inbound_mail,           \
-  .rcpt = pm_inbound_rcpt,           \
-  .data = pm_inbound_data,           \
-  .chunk = pm_inbound_chunk,         \
-  .end = pm_inbound_end_of_data,     \
-  .reset = pm_inbound_reset,         \
-  .starttls = starttls_cb,           \
+#define SERVER_HANDLER                    \
+  .auth = pm_inbound_auth,                \
+  .auth_response = pm_inbound_auth_again, \
+  .etrn = pm_inbound_etrn,                \
+  .connected = pm_inbound_connected,      \
+  .mail = pm_inbound_mail,                \
+  .rcpt = pm_inbound_rcpt,                \
+  .data = pm_inbound_data,                \
+  .chunk = pm_inbound_chunk,              \
+  .end = pm_inbound_end_of_data,          \
+  .reset = pm_inbound_reset,              \
+  .starttls = starttls_cb,                \
   .xclient = pm_inbound_xclient
 
 /* Lines are made into text only where somebody reads them. */
@@ -453,6 +461,10 @@ new_server (PmInbound *self)
     .max_recipients = service->max_recipients,
     .starttls = self->settings->tls != NULL && !self->listen->implicit_tls,
     .secured = self->listen->implicit_tls,
+    .mechanisms = self->settings->accounts != NULL
+                      ? pm_accounts_mechanisms (self->settings->accounts)
+                      : NULL,
+    .etrn = self->listen->role == PM_LISTEN_RELAY,
     .xclient = self->standing.xclient,
     .requiretls = TRUE,
     .mt_priority = TRUE,

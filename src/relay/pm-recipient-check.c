@@ -214,7 +214,7 @@ answered_cb (PmCallout *callout, PmCalloutAnswer answer, const PmSmtpReply *repl
 static gboolean
 get_hop (const Question *question, PmCalloutQuestion *asked, char **host)
 {
-  const char *lmtp = question->settings->service->lmtp;
+  const char *lmtp = question->decision->lmtp;
   g_autoptr (GSocketConnectable) parsed = NULL;
 
   if (question->decision->action != PM_ACTION_INBOUND)
@@ -245,14 +245,25 @@ get_hop (const Question *question, PmCalloutQuestion *asked, char **host)
   return TRUE;
 }
 
+/* Returns: (transfer full): whom to ask about: an LMTP server knows mailboxes */
+static PmMailAddress *
+get_recipient (const PmDecision *decision)
+{
+  PmMailAddress *mailbox = decision->lmtp != NULL && decision->mailbox != NULL
+                               ? pm_mail_address_parse (decision->mailbox, NULL)
+                               : NULL;
+
+  return mailbox != NULL ? mailbox : pm_mail_address_ref (decision->recipient);
+}
+
 static void
 ask_next (Question *question, const PmSmtpReply *last)
 {
   PmRelay *relay = question->worker->relay;
   PmCalloutQuestion asked = {
     .hello = question->settings->host,
-    .recipient = question->decision->recipient,
   };
+  g_autoptr (PmMailAddress) recipient = get_recipient (question->decision);
   g_autofree char *host = NULL;
 
   if (pm_relay_is_stopping (relay) || !get_hop (question, &asked, &host))
@@ -262,7 +273,7 @@ ask_next (Question *question, const PmSmtpReply *last)
       if (last != NULL)
         {
           g_autofree char *why = pm_smtp_reply_to_string (last);
-          g_autofree char *address = pm_mail_address_to_string (question->decision->recipient);
+          g_autofree char *address = pm_mail_address_to_string (recipient);
 
           g_debug ("<%s> cannot be checked: %s", address, why);
         }
@@ -270,6 +281,7 @@ ask_next (Question *question, const PmSmtpReply *last)
       return;
     }
   asked.host = host;
+  asked.recipient = recipient;
   question->next_hop++;
   g_hash_table_add (question->worker->callouts,
                     pm_callout_new (pm_worker_get_reactor (question->worker->worker),
@@ -278,14 +290,15 @@ ask_next (Question *question, const PmSmtpReply *last)
 
 /* The recipient and where it goes: another route's answer is another one. */
 static char *
-make_key (const PmRelaySettings *settings, const PmDecision *decision)
+make_key (const PmDecision *decision)
 {
-  g_autofree char *address = pm_mail_address_key (decision->recipient);
+  g_autoptr (PmMailAddress) recipient = get_recipient (decision);
+  g_autofree char *address = pm_mail_address_key (recipient);
   const PmNextHop *hop =
       decision->next_hops->len > 0 ? g_ptr_array_index (decision->next_hops, 0) : NULL;
 
   if (decision->action == PM_ACTION_INBOUND || hop == NULL)
-    return g_strdup_printf ("%s %s", address, settings->service->lmtp);
+    return g_strdup_printf ("%s %s", address, decision->lmtp);
   return g_strdup_printf ("%s %s:%u", address, hop->host, hop->port);
 }
 
@@ -319,7 +332,7 @@ pm_recipient_check_ask (PmRecipientCheck *self,
                         PmRecipientCheckFunc func,
                         gpointer data)
 {
-  g_autofree char *key = make_key (settings, decision);
+  g_autofree char *key = make_key (decision);
   g_autoptr (PmSmtpReply) refusal = NULL;
   Waiter *waiter = g_new0 (Waiter, 1);
   Question *question = NULL;

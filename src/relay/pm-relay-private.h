@@ -57,6 +57,7 @@ void pm_relay_attempt_over (PmRelay *relay,
                             const char *parked_for,
                             gboolean gone);
 void pm_relay_session_over (PmRelay *relay);
+void pm_relay_queue_changed (PmRelay *relay);
 void pm_relay_relieve (PmRelayWorker *worker);
 void pm_relay_run_blocking (PmRelay *relay, GFunc func, gpointer data);
 

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "auth/pm-pam-client.h"
 #include "base/pm-domain-name.h"
 #include "base/pm-error.h"
 #include "base/pm-log.h"
@@ -148,6 +149,32 @@ pm_relay_settings_new (PmSite *site,
   return settings;
 }
 
+static gboolean
+has_submission (const PmMailService *service)
+{
+  for (guint i = 0; i < service->listeners->len; i++)
+    if (((const PmListen *) g_ptr_array_index (service->listeners, i))->role ==
+        PM_LISTEN_SUBMISSION)
+      return TRUE;
+  return FALSE;
+}
+
+/* Without a file nobody has an account: AUTH is offered only where it is asked for, then. */
+static PmAccounts *
+open_accounts (const PmMailService *service, const char *site_path)
+{
+  g_autofree char *folder = g_path_get_dirname (site_path);
+  g_autofree char *path = service->accounts_path != NULL
+                              ? g_strdup (service->accounts_path)
+                              : g_build_filename (folder, "accounts", NULL);
+
+  if (service->accounts_source == PM_ACCOUNTS_PAM)
+    return pm_accounts_new_pam (PM_PAM_SOCKET);
+  return has_submission (service) || g_file_test (path, G_FILE_TEST_EXISTS)
+             ? pm_accounts_new_file (path)
+             : NULL;
+}
+
 /**
  * pm_relay_settings_load:
  * @path: the site file
@@ -164,6 +191,7 @@ pm_relay_settings_load (const char *path, const char *server, const char *state_
   g_autoptr (PmSite) site = NULL;
   g_autofree char *revision = NULL;
   g_autofree char *contents = NULL;
+  PmRelaySettings *settings;
   gsize size;
 
   if (!g_file_get_contents (path, &contents, &size, error))
@@ -173,7 +201,10 @@ pm_relay_settings_load (const char *path, const char *server, const char *state_
   if (site == NULL)
     return NULL;
   revision = pm_site_revision (xml);
-  return pm_relay_settings_new (site, server, revision, state_dir, error);
+  settings = pm_relay_settings_new (site, server, revision, state_dir, error);
+  if (settings != NULL)
+    settings->accounts = open_accounts (settings->service, path);
+  return settings;
 }
 
 PmRelaySettings *
@@ -192,6 +223,7 @@ clear_settings (gpointer data)
   g_ptr_array_unref (settings->self);
   pm_message_filter_free (settings->filter);
   pm_tls_server_unref (settings->tls);
+  g_clear_pointer (&settings->accounts, pm_accounts_unref);
   g_clear_pointer (&settings->administrator, pm_mail_address_unref);
   g_free (settings->host);
   g_free (settings->revision);

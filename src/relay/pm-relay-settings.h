@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "auth/pm-accounts.h"
 #include "net/pm-tls.h"
 #include "queue/pm-queue-message.h"
 #include "relay/pm-message-filter.h"
@@ -24,6 +25,7 @@ G_BEGIN_DECLS
  * @max_inbound: connections that clients may have: the site's limit, or what descriptors allow
  * @filter: the senders that message filtering names
  * @tls: (nullable): the certificates; %NULL where there is none
+ * @accounts: (nullable): who may authenticate; %NULL where nobody may
  *
  * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps
  * the one it began with. Any thread.
@@ -41,6 +43,7 @@ typedef struct
   guint max_inbound;
   PmMessageFilter *filter;
   PmTlsServer *tls;
+  PmAccounts *accounts;
 } PmRelaySettings;
 
 PmRelaySettings *pm_relay_settings_load (const char *path,

@@ -38,6 +38,7 @@ typedef struct
     EVENT_QUEUED,
     EVENT_ATTEMPT_OVER,
     EVENT_SESSION_OVER,
+    EVENT_QUEUE_CHANGED,
   } kind;
   guint64 message;
   gint64 next_try;
@@ -194,6 +195,21 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
                 meanings[transfer], "queued-for-other-hosts", count, NULL);
 }
 
+/* More connections than descriptors would starve the queue and deliveries. */
+static void
+log_descriptors (const PmRelaySettings *settings)
+{
+  g_autofree char *wanted = NULL;
+  g_autofree char *limit = NULL;
+
+  if (settings->max_inbound >= settings->service->max_inbound)
+    return;
+  wanted = g_strdup_printf ("%u", settings->service->max_inbound);
+  limit = g_strdup_printf ("%u", settings->max_inbound);
+  pm_log_event (G_LOG_LEVEL_WARNING, "inbound-limit-lowered", "wanted", wanted, "limit", limit,
+                "reason", "this process may not have more file descriptors (LimitNOFILE=)", NULL);
+}
+
 /*
  * Puts a snapshot in force, all of it or nothing: the sockets first, since those are what can fail.
  * @settings: (transfer full)
@@ -225,6 +241,7 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
     pm_tracking_set_keep (self->tracking,
                           settings->service->tracking_keep * (gint64) G_USEC_PER_SEC);
   log_transfer (self, settings);
+  log_descriptors (settings);
   pm_recipient_check_forget (self->check);
   return TRUE;
 }
@@ -252,6 +269,9 @@ take_event (PmRelay *self, const Event *event)
     case EVENT_ATTEMPT_OVER:
       pm_dispatcher_attempt_over (self->dispatcher, event->message, event->next_try,
                                   event->parked_for, event->gone);
+      break;
+    case EVENT_QUEUE_CHANGED:
+      pm_dispatcher_restart (self->dispatcher);
       break;
     case EVENT_SESSION_OVER:
     default:
@@ -883,6 +903,17 @@ pm_relay_session_over (PmRelay *self)
 {
   if (pm_relay_is_stopping (self))
     tell (self, &(Event){ .kind = EVENT_SESSION_OVER });
+}
+
+/**
+ * pm_relay_queue_changed:
+ *
+ * pm_relay_queue_edited() for any thread.
+ */
+void
+pm_relay_queue_changed (PmRelay *self)
+{
+  tell (self, &(Event){ .kind = EVENT_QUEUE_CHANGED });
 }
 
 static void
