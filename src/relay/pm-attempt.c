@@ -49,6 +49,7 @@ struct _PmAttempt
   PmQueueUpdate *update; /* (owned): what came of it and is not recorded yet */
   GPtrArray *failed;     /* (element-type PmBounceRecipient): to be reported */
   GPtrArray *late;       /* (element-type PmBounceRecipient): deferred */
+  GPtrArray *delivered;  /* (element-type PmBounceRecipient): with a receipt due */
   gint64 next_try;       /* of recipients that wait for their time; held ones have none */
   char *parked_for;      /* (owned) (nullable): a destination that had no room in its line */
   gboolean gone;
@@ -57,6 +58,7 @@ struct _PmAttempt
 };
 
 static void finish_part (PmAttempt *self);
+static void report_delivered (PmAttempt *self);
 
 static void
 free_group (Group *group)
@@ -78,6 +80,7 @@ free_attempt (PmAttempt *self)
   g_hash_table_unref (self->groups);
   g_ptr_array_unref (self->failed);
   g_ptr_array_unref (self->late);
+  g_ptr_array_unref (self->delivered);
   pm_queue_update_free (self->update);
   pm_queue_message_free (self->message);
   g_clear_pointer (&self->sender, pm_mail_address_unref);
@@ -89,8 +92,9 @@ free_attempt (PmAttempt *self)
 static gint64
 get_expiry (const PmAttempt *self)
 {
-  return self->message->received +
-         (gint64) self->settings->service->retry_timeout * G_USEC_PER_SEC;
+  guint timeout = pm_bounce_get_timeout (self->settings->service, self->message->priority);
+
+  return self->message->received + timeout * (gint64) G_USEC_PER_SEC;
 }
 
 static void
@@ -98,10 +102,12 @@ say (const PmAttempt *self,
      PmEvent event,
      const PmQueueRecipient *recipient,
      const char *host,
-     const char *reply)
+     const char *reply,
+     const char *what)
 {
   pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = event,
                                                         .message = self->id,
+                                                        .what = what,
                                                         .from = self->message->sender,
                                                         .to = recipient->address,
                                                         .original = recipient->original,
@@ -112,14 +118,37 @@ say (const PmAttempt *self,
 }
 
 static void
+say_reported (const PmAttempt *self, PmReportKind kind, const PmQueueMessage *report)
+{
+  static const char *const words[] = { "failed", "delayed", "success" };
+  const PmQueueRecipient *reader = g_ptr_array_index (report->recipients, 0);
+
+  pm_relay_event (self->worker->relay, &(PmRelayEvent){ .event = PM_EVENT_REPORTED,
+                                                        .message = self->id,
+                                                        .what = words[kind],
+                                                        .from = self->message->sender,
+                                                        .to = reader->original,
+                                                        .other = report->id });
+}
+
+static void
 record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
-                  const char *host)
+                  const char *host, gboolean relayed)
 {
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
   say (self, recipient->agent == PM_QUEUE_MAILBOX ? PM_EVENT_DELIVERED : PM_EVENT_RELAYED, recipient,
-       host, text);
+       host, text, NULL);
+  // A host that knows DSN reports itself (RFC 3461 5.2.2).
+  if ((recipient->agent == PM_QUEUE_MAILBOX || relayed) && self->sender != NULL &&
+      pm_report_is_wanted (PM_REPORT_SUCCESS, recipient->notify))
+    {
+      PmBounceRecipient *item = pm_bounce_recipient_new (recipient, reply, host);
+
+      item->relayed = relayed;
+      g_ptr_array_add (self->delivered, item);
+    }
 }
 
 /* It leaves the queue together with the report on it: see conclude(). */
@@ -155,7 +184,7 @@ record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmt
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DEFERRED, text)->next_try = next_try;
   self->next_try = MIN (self->next_try, next_try);
   g_ptr_array_add (self->late, pm_bounce_recipient_new (recipient, reply, host));
-  say (self, PM_EVENT_DEFERRED, recipient, host, text);
+  say (self, PM_EVENT_DEFERRED, recipient, host, text, NULL);
 }
 
 static void
@@ -163,12 +192,13 @@ record (PmAttempt *self,
         const PmQueueRecipient *recipient,
         PmSmtpOutcome outcome,
         const PmSmtpReply *reply,
-        const char *host)
+        const char *host,
+        gboolean relayed)
 {
   switch (outcome)
     {
     case PM_SMTP_OUTCOME_DELIVERED:
-      record_delivered (self, recipient, reply, host);
+      record_delivered (self, recipient, reply, host, relayed);
       break;
     case PM_SMTP_OUTCOME_BOUNCE:
       record_failed (self, recipient, reply, host);
@@ -229,9 +259,12 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 submit_update (PmAttempt *self)
 {
-  PmQueueUpdate *update = self->update;
   Submission *submission = g_new0 (Submission, 1);
+  PmQueueUpdate *update;
 
+  if (self->delivered->len > 0)
+    report_delivered (self);
+  update = self->update;
   submission->attempt = self;
   submission->reports = g_array_new (FALSE, FALSE, sizeof (guint64));
   for (guint i = 0; i < update->follow_ups->len; i++)
@@ -252,63 +285,35 @@ need_body (PmAttempt *self, GError **error)
   return self->body != NULL;
 }
 
+/* Puts the report on @recipients into the update, or finds that none is due. */
 static gboolean
-is_administrator (const PmAttempt *self, const char *address)
+add_report (PmAttempt *self,
+            PmReportKind kind,
+            GPtrArray *recipients,
+            PmBounceVerdict *verdict,
+            GError **error)
 {
-  g_autofree char *administrator = NULL;
-
-  if (self->settings->administrator == NULL)
-    return FALSE;
-  administrator = pm_mail_address_to_string (self->settings->administrator);
-  return g_ascii_strcasecmp (administrator, address) == 0;
-}
-
-/*
- * Who hears of it: the sender. Of a report that cannot be delivered, the administrator, once; of
- * one to the administrator, nobody but the log. (transfer full) (nullable)
- */
-static char *
-choose_reader (const PmAttempt *self)
-{
-  if (self->sender != NULL)
-    return g_strdup (self->message->sender);
-  for (guint i = 0; i < self->failed->len; i++)
-    {
-      const PmBounceRecipient *item = g_ptr_array_index (self->failed, i);
-
-      if (is_administrator (self, item->recipient->address) ||
-          is_administrator (self, item->recipient->original))
-        return NULL;
-    }
-  if (self->settings->administrator == NULL)
-    return NULL;
-  return pm_mail_address_to_string (self->settings->administrator);
-}
-
-static gboolean
-add_report (PmAttempt *self, PmBounceKind kind, GPtrArray *recipients, GError **error)
-{
-  g_autofree char *to = choose_reader (self);
-  PmBounceReport report = {
+  const PmBounceReport report = {
     .kind = kind,
     .message = self->message,
     .recipients = recipients,
-    .to = to,
     .now = pm_clock_now (pm_relay_get_clock (self->worker->relay)),
     .expires = get_expiry (self),
   };
   PmQueueMessage *message;
 
-  if (to == NULL)
+  *verdict = pm_bounce_judge (self->settings, pm_relay_get_report_limit (self->worker->relay),
+                              &report);
+  if (*verdict != PM_BOUNCE_DUE)
     return TRUE;
   if (!need_body (self, error))
     return FALSE;
-  report.body = self->body;
   message = pm_bounce_new (self->settings, pm_relay_get_queue (self->worker->relay), &report,
-                           error);
+                           self->body, error);
   if (message == NULL)
     return FALSE;
   g_ptr_array_add (self->update->follow_ups, message);
+  say_reported (self, kind, message);
   return TRUE;
 }
 
@@ -317,8 +322,9 @@ static void
 report_failed (PmAttempt *self)
 {
   g_autoptr (GError) error = NULL;
+  PmBounceVerdict verdict;
 
-  if (!add_report (self, PM_BOUNCE_FAILED, self->failed, &error))
+  if (!add_report (self, PM_REPORT_FAILED, self->failed, &verdict, &error))
     {
       pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
       self->next_try = MIN (self->next_try, self->now + TROUBLE_DELAY);
@@ -331,7 +337,7 @@ report_failed (PmAttempt *self)
 
       pm_queue_update_add (self->update, item->recipient, PM_OUTCOME_DONE, text);
       say (self, pm_smtp_reply_is_permanent (item->reply) ? PM_EVENT_BOUNCED : PM_EVENT_EXPIRED,
-           item->recipient, item->host, text);
+           item->recipient, item->host, text, pm_bounce_verdict_to_string (verdict));
     }
 }
 
@@ -339,16 +345,34 @@ report_failed (PmAttempt *self)
 static void
 report_late (PmAttempt *self)
 {
-  gint64 notify = (gint64) self->settings->service->retry_notify * G_USEC_PER_SEC;
+  gint64 notify =
+      (gint64) pm_bounce_get_notify (self->settings->service, self->message->priority) *
+      G_USEC_PER_SEC;
   g_autoptr (GError) error = NULL;
+  PmBounceVerdict verdict;
 
   if (self->message->notified || self->sender == NULL || notify == 0 || self->abandoned ||
       self->now < self->message->received + notify)
     return;
-  if (add_report (self, PM_BOUNCE_DELAYED, self->late, &error))
+  if (add_report (self, PM_REPORT_DELAYED, self->late, &verdict, &error))
     self->update->notified = TRUE;
   else
     pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+}
+
+/*
+ * RFC 3461 5.2.6: receipts, for those who asked. One that cannot be stored is not worth delivering
+ * the message again: what was delivered leaves the queue all the same.
+ */
+static void
+report_delivered (PmAttempt *self)
+{
+  g_autoptr (GError) error = NULL;
+  PmBounceVerdict verdict;
+
+  if (!add_report (self, PM_REPORT_SUCCESS, self->delivered, &verdict, &error))
+    pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+  g_ptr_array_set_size (self->delivered, 0);
 }
 
 /* Called when a group or an update is through; after the last one what is left is settled. */
@@ -390,7 +414,9 @@ static gboolean
 may_wait (PmAttempt *self, gint64 until)
 {
   gint64 now = pm_clock_now (pm_relay_get_clock (self->worker->relay));
-  gint64 notify = (gint64) self->settings->service->retry_notify * G_USEC_PER_SEC;
+  gint64 notify =
+      (gint64) pm_bounce_get_notify (self->settings->service, self->message->priority) *
+      G_USEC_PER_SEC;
   gint64 word = get_expiry (self);
 
   if (!self->message->notified && notify != 0 && self->sender != NULL)
@@ -413,7 +439,7 @@ sent_cb (GPtrArray *results, gpointer data)
 
       if (result->until == 0 || self->abandoned || !may_wait (self, result->until))
         record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
-                result->host);
+                result->host, result->relayed);
     }
   g_clear_pointer (&group->outbound, pm_outbound_free);
   finish_group (self);
@@ -455,6 +481,8 @@ granted_cb (gpointer data)
     .protocol = group->protocol,
     .sender = self->sender,
     .recipients = group->addresses,
+    .message = self->message,
+    .queued = group->recipients,
     .body = self->body,
     .eight_bit = self->message->eight_bit,
   };
@@ -493,7 +521,7 @@ maildir_done_cb (gpointer data)
 
   for (guint i = 0; i < group->recipients->len; i++)
     record (group->attempt, g_ptr_array_index (group->recipients, i),
-            ok ? PM_SMTP_OUTCOME_DELIVERED : PM_SMTP_OUTCOME_DEFER, group->reply, NULL);
+            ok ? PM_SMTP_OUTCOME_DELIVERED : PM_SMTP_OUTCOME_DEFER, group->reply, NULL, FALSE);
   finish_group (group->attempt);
 }
 
@@ -539,7 +567,7 @@ start_mailbox (Group *group)
   for (guint i = 0; i < group->recipients->len; i++)
     record (group->attempt, g_ptr_array_index (group->recipients, i),
             pm_smtp_reply_is_permanent (refusal) ? PM_SMTP_OUTCOME_BOUNCE : PM_SMTP_OUTCOME_DEFER,
-            refusal, NULL);
+            refusal, NULL, FALSE);
   finish_group (group->attempt);
 }
 
@@ -814,6 +842,7 @@ pm_attempt_start (PmRelayWorker *worker, guint64 message)
                                         (GDestroyNotify) free_group);
   self->failed = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
   self->late = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
+  self->delivered = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
   self->update = pm_queue_update_new (message);
   g_hash_table_add (worker->attempts, self);
 

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Reports to senders (RFC 3464 in RFC 6522's multipart/report). What it promises: a report has the
-// null sender, so that it never begets another; and what peers said stands in it as text that
-// cannot become a header.
+// Who hears of what. What it promises: a report has the null sender and begets no other; nobody
+// gets a report that they did not want, or a flood of them; and a report that its reader cannot be
+// given goes to the administrator, once.
 
 #include "relay/pm-bounce.h"
 
 #include <string.h>
-
-#include "relay/pm-header.h"
-
-#define MAX_HEADER (64 * 1024)
-#define MAX_DIAGNOSTIC 800
 
 PmBounceRecipient *
 pm_bounce_recipient_new (const PmQueueRecipient *recipient,
@@ -37,199 +32,233 @@ pm_bounce_recipient_free (PmBounceRecipient *recipient)
   g_free (recipient);
 }
 
-/* Printable ASCII on one line: what RFC 3464 fields and a us-ascii part may hold. */
-static char *
-to_ascii (const char *text)
+/**
+ * pm_bounce_get_notify:
+ * @priority: of the message
+ *
+ * Returns: after how many seconds its sender hears that it is late; 0 for never
+ */
+guint
+pm_bounce_get_notify (const PmMailService *service, int priority)
 {
-  GString *plain = g_string_new (NULL);
-
-  for (const char *c = text; *c != '\0' && plain->len < MAX_DIAGNOSTIC; c++)
+  switch (pm_queue_priority_rank (priority))
     {
-      if ((guchar) *c < 0x20)
-        g_string_append_c (plain, ' ');
-      else if ((guchar) *c < 0x7f)
-        g_string_append_c (plain, *c);
-      else if (((guchar) *c & 0xc0) != 0x80)
-        g_string_append_c (plain, '?');
+    case PM_QUEUE_URGENT:
+      return service->retry_urgent_notify;
+    case PM_QUEUE_NON_URGENT:
+      return service->retry_nonurgent_notify;
+    case PM_QUEUE_NORMAL:
+    default:
+      return service->retry_notify;
     }
-  return g_string_free (plain, FALSE);
 }
 
-static void
-add (GByteArray *out, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static void
-add (GByteArray *out, const char *format, ...)
+/**
+ * pm_bounce_get_timeout:
+ * @priority: of the message
+ *
+ * Returns: after how many seconds it is given up
+ */
+guint
+pm_bounce_get_timeout (const PmMailService *service, int priority)
 {
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text));
+  switch (pm_queue_priority_rank (priority))
+    {
+    case PM_QUEUE_URGENT:
+      return service->retry_urgent_timeout;
+    case PM_QUEUE_NON_URGENT:
+      return service->retry_nonurgent_timeout;
+    case PM_QUEUE_NORMAL:
+    default:
+      return service->retry_timeout;
+    }
 }
 
 static gboolean
-is_ascii (const guint8 *bytes, gsize size)
+is_report (const PmQueueMessage *message)
 {
-  for (gsize i = 0; i < size; i++)
-    if (bytes[i] >= 0x80)
-      return FALSE;
-  return TRUE;
+  return *message->sender == '\0';
 }
 
-/* A header that was cut at our ceiling ends with its last whole line: half a CR LF is no text. */
-static gsize
-get_whole_lines (const guint8 *bytes, gsize size)
+static gboolean
+is_wanted (const PmBounceReport *report, const PmBounceRecipient *item)
 {
-  while (size > 0 && bytes[size - 1] != '\n')
-    size--;
-  return size;
+  // Reports carry NOTIFY=NEVER, which is for their sender, who does not exist: what becomes of one
+  // that cannot be delivered is ours to say.
+  return is_report (report->message) ||
+         pm_report_is_wanted (report->kind, item->recipient->notify);
 }
 
-static void
-add_head (GByteArray *out,
-          const PmRelaySettings *settings,
-          const PmBounceReport *report,
-          const char *boundary,
-          gboolean ascii)
+static gboolean
+is_wanted_at_all (const PmBounceReport *report)
 {
-  g_autofree char *date = pm_header_date (report->now);
-  const char *subject = report->kind == PM_BOUNCE_DELAYED ? "Delayed: your message is still waiting"
-                                                          : "Undeliverable: your message was not "
-                                                            "delivered";
-
-  add (out, "Date: %s\r\n", date);
-  add (out, "From: Mail Delivery Service <postmaster@%s>\r\n", settings->host);
-  add (out, "To: <%s>\r\n", report->to);
-  add (out, "Subject: %s\r\n", subject);
-  add (out, "Message-ID: <%" G_GUINT64_FORMAT ".report@%s>\r\n", report->id, settings->host);
-  // RFC 3834 5
-  add (out, "Auto-Submitted: auto-replied\r\n");
-  add (out, "MIME-Version: 1.0\r\n");
-  add (out, "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n",
-       boundary);
-  if (!ascii)
-    add (out, "Content-Transfer-Encoding: 8bit\r\n");
-  add (out, "\r\nThis is a report about the delivery of a message, in MIME format.\r\n");
+  for (guint i = 0; i < report->recipients->len; i++)
+    if (is_wanted (report, g_ptr_array_index (report->recipients, i)))
+      return TRUE;
+  return FALSE;
 }
 
-static void
-add_text (GByteArray *out, const PmRelaySettings *settings, const PmBounceReport *report)
+static gboolean
+is_administrator (const PmRelaySettings *settings, const char *address)
 {
-  g_autofree char *received = pm_header_date (report->message->received);
-  g_autofree char *expires = pm_header_date (report->expires);
+  g_autofree char *administrator = pm_mail_address_to_string (settings->administrator);
 
-  add (out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
-  add (out, "This is the mail service at %s.\r\n\r\n", settings->host);
-  if (report->kind == PM_BOUNCE_DELAYED)
-    add (out,
-         "Your message, accepted on %s,\r\nhas not been delivered yet to the recipients below. You "
-         "need not do anything:\r\nit is tried again until %s.\r\n",
-         received, expires);
-  else
-    add (out,
-         "Your message, accepted on %s,\r\ncould not be delivered to the recipients below, and is "
-         "not tried any more.\r\n",
-         received);
+  return g_ascii_strcasecmp (administrator, address) == 0;
+}
+
+/* Of a report to the administrator nobody hears, else the two would go round. */
+static gboolean
+went_to_administrator (const PmRelaySettings *settings, const PmBounceReport *report)
+{
+  for (guint i = 0; i < report->recipients->len; i++)
+    {
+      const PmBounceRecipient *item = g_ptr_array_index (report->recipients, i);
+
+      if (is_administrator (settings, item->recipient->address) ||
+          is_administrator (settings, item->recipient->original))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* (transfer full) (nullable) */
+static char *
+choose_reader (const PmRelaySettings *settings, const PmBounceReport *report)
+{
+  if (!is_report (report->message))
+    return g_strdup (report->message->sender);
+  if (report->kind != PM_REPORT_FAILED || settings->administrator == NULL ||
+      !settings->service->double_bounces || went_to_administrator (settings, report))
+    return NULL;
+  return pm_mail_address_to_string (settings->administrator);
+}
+
+/**
+ * pm_bounce_judge:
+ * @limit: (nullable): counts the report when it is due; %NULL where a person asks for it
+ *
+ * Who has authenticated is known, and gets as many reports as there are.
+ *
+ * Returns: whether the report is to be made, or why not
+ */
+PmBounceVerdict
+pm_bounce_judge (const PmRelaySettings *settings,
+                 PmReportLimit *limit,
+                 const PmBounceReport *report)
+{
+  g_autofree char *reader = choose_reader (settings, report);
+
+  if (reader == NULL)
+    return PM_BOUNCE_NOBODY;
+  if (!is_wanted_at_all (report))
+    return PM_BOUNCE_UNWANTED;
+  if (limit != NULL && *report->message->user == '\0' &&
+      !pm_report_limit_take (limit, reader, report->now))
+    return PM_BOUNCE_TOO_MANY;
+  return PM_BOUNCE_DUE;
+}
+
+/**
+ * pm_bounce_verdict_to_string:
+ *
+ * Returns: (nullable): one word for the log; %NULL when the report is made
+ */
+const char *
+pm_bounce_verdict_to_string (PmBounceVerdict verdict)
+{
+  static const char *const words[] = {
+    [PM_BOUNCE_DUE] = NULL,
+    [PM_BOUNCE_UNWANTED] = "report-unwanted",
+    [PM_BOUNCE_NOBODY] = "report-to-nobody",
+    [PM_BOUNCE_TOO_MANY] = "reports-too-many",
+  };
+
+  return words[verdict];
+}
+
+static GArray *
+list_recipients (const PmBounceReport *report)
+{
+  GArray *recipients = g_array_new (FALSE, FALSE, sizeof (PmReportRecipient));
 
   for (guint i = 0; i < report->recipients->len; i++)
     {
       const PmBounceRecipient *item = g_ptr_array_index (report->recipients, i);
-      g_autofree char *reply = pm_smtp_reply_to_string (item->reply);
-      g_autofree char *reason = to_ascii (reply);
-      g_autofree char *address = to_ascii (item->recipient->original);
+      const PmReportRecipient recipient = {
+        .address = item->recipient->address,
+        .original = item->recipient->original,
+        .orcpt = item->recipient->orcpt,
+        .reply = item->reply,
+        .host = item->host,
+        .relayed = item->relayed,
+      };
 
-      add (out, "\r\n  <%s>\r\n", address);
-      if (item->host != NULL)
-        {
-          g_autofree char *host = to_ascii (item->host);
-
-          add (out, "    %s said:\r\n", host);
-        }
-      add (out, "    %s\r\n", reason);
+      if (is_wanted (report, item))
+        g_array_append_val (recipients, recipient);
     }
-}
-
-/* RFC 3464 2.3 */
-static void
-add_recipient_fields (GByteArray *out, const PmBounceReport *report, const PmBounceRecipient *item)
-{
-  g_autofree char *reply = pm_smtp_reply_to_string (item->reply);
-  g_autofree char *diagnostic = to_ascii (reply);
-  g_autofree char *status = pm_smtp_reply_status_to_string (item->reply);
-  g_autofree char *original = to_ascii (item->recipient->original);
-  g_autofree char *final = to_ascii (item->recipient->address);
-  g_autofree char *now = pm_header_date (report->now);
-  g_autofree char *expires = pm_header_date (report->expires);
-  gboolean delayed = report->kind == PM_BOUNCE_DELAYED;
-
-  add (out, "\r\nOriginal-Recipient: rfc822;%s\r\n", original);
-  add (out, "Final-Recipient: rfc822;%s\r\n", final);
-  add (out, "Action: %s\r\n", delayed ? "delayed" : "failed");
-  // RFC 3464 2.3.4: the class of the action, also where a transient reply was the last one.
-  add (out, "Status: %c%s\r\n", delayed ? '4' : '5', status + 1);
-  if (item->host != NULL)
-    {
-      g_autofree char *host = to_ascii (item->host);
-      g_autofree char *name = g_strndup (host, strcspn (host, " "));
-
-      add (out, "Remote-MTA: dns; %s\r\n", name);
-    }
-  add (out, "Diagnostic-Code: smtp; %s\r\n", diagnostic);
-  add (out, "Last-Attempt-Date: %s\r\n", now);
-  if (delayed)
-    add (out, "Will-Retry-Until: %s\r\n", expires);
-}
-
-static void
-add_status (GByteArray *out, const PmRelaySettings *settings, const PmBounceReport *report)
-{
-  g_autofree char *received = pm_header_date (report->message->received);
-
-  add (out, "Content-Type: message/delivery-status\r\n\r\n");
-  add (out, "Reporting-MTA: dns; %s\r\n", settings->host);
-  add (out, "X-Pointsman-Message: %" G_GUINT64_FORMAT "\r\n", report->message->id);
-  add (out, "Arrival-Date: %s\r\n", received);
-  for (guint i = 0; i < report->recipients->len; i++)
-    add_recipient_fields (out, report, g_ptr_array_index (report->recipients, i));
+  return recipients;
 }
 
 /**
  * pm_bounce_format:
+ * @report: one that is due
+ * @body: the message
+ * @id: the report's own number
+ * @needs: (out): what its way must be able to carry
  *
  * Returns: (transfer full): the report as a message, lines ending in CRLF
  */
 GByteArray *
-pm_bounce_format (const PmRelaySettings *settings, const PmBounceReport *report)
+pm_bounce_format (const PmRelaySettings *settings,
+                  const PmBounceReport *report,
+                  GBytes *body,
+                  guint64 id,
+                  PmReportNeeds *needs)
 {
-  GByteArray *out = g_byte_array_new ();
-  g_autofree char *boundary = g_strdup_printf ("=_%" G_GUINT64_FORMAT "_%08x%08x", report->id,
-                                               g_random_int (), g_random_int ());
+  const PmQueueMessage *message = report->message;
+  g_autofree char *reader = choose_reader (settings, report);
+  g_autoptr (GArray) recipients = list_recipients (report);
   gsize size;
-  const guint8 *bytes = g_bytes_get_data (report->body, &size);
-  gsize header = get_whole_lines (bytes, pm_header_size (bytes, MIN (size, MAX_HEADER)));
-  gboolean ascii = is_ascii (bytes, header);
+  const guint8 *bytes = g_bytes_get_data (body, &size);
+  const PmReport form = {
+    .kind = report->kind,
+    .host = settings->host,
+    .to = reader,
+    .sender = message->sender,
+    .id = id,
+    .message = message->id,
+    .utf8 = message->utf8,
+    .headers_only = message->require_tls,
+    .ret = message->ret,
+    .envid = message->envid,
+    .now = report->now,
+    .received = message->received,
+    .expires = report->expires,
+    .body = bytes,
+    .body_size = size,
+    .recipients = (const PmReportRecipient *) (gpointer) recipients->data,
+    .n_recipients = recipients->len,
+  };
 
-  add_head (out, settings, report, boundary, ascii);
-  add (out, "\r\n--%s\r\n", boundary);
-  add_text (out, settings, report);
-  add (out, "\r\n--%s\r\n", boundary);
-  add_status (out, settings, report);
-  add (out, "\r\n--%s\r\n", boundary);
-  add (out, "Content-Type: text/rfc822-headers\r\n");
-  if (!ascii)
-    add (out, "Content-Transfer-Encoding: 8bit\r\n");
-  add (out, "\r\n");
-  g_byte_array_append (out, bytes, (guint) header);
-  add (out, "\r\n--%s--\r\n", boundary);
-  return out;
+  return pm_report_format (&form, needs);
+}
+
+static void
+route (const PmRelaySettings *settings, PmQueueRecipient *recipient)
+{
+  g_autoptr (PmMailAddress) address = pm_mail_address_parse (recipient->original, NULL);
+  g_autoptr (PmDecision) decision = NULL;
+
+  if (address != NULL)
+    decision = pm_relay_settings_route (settings, address, NULL);
+  if (decision != NULL && decision->action != PM_ACTION_REJECT)
+    pm_relay_settings_describe (decision, recipient);
 }
 
 /**
  * pm_bounce_new:
- * @report: its id and time are filled in
+ * @report: one that is due
+ * @body: the message
  * @error: when its body could not be stored
  *
  * Returns: (transfer full) (nullable): the report as a message for the queue, due at once
@@ -237,33 +266,35 @@ pm_bounce_format (const PmRelaySettings *settings, const PmBounceReport *report)
 PmQueueMessage *
 pm_bounce_new (const PmRelaySettings *settings,
                PmQueue *queue,
-               PmBounceReport *report,
+               const PmBounceReport *report,
+               GBytes *body,
                GError **error)
 {
   g_autoptr (PmQueueMessage) message = pm_queue_message_new (pm_queue_new_id (queue), "");
+  g_autofree char *reader = choose_reader (settings, report);
   g_autoptr (GByteArray) bytes = NULL;
-  g_autoptr (PmMailAddress) address = NULL;
-  g_autoptr (PmDecision) decision = NULL;
+  PmReportNeeds needs;
   PmQueueRecipient *recipient;
 
-  report->id = message->id;
-  bytes = pm_bounce_format (settings, report);
+  bytes = pm_bounce_format (settings, report, body, message->id, &needs);
   message->body = pm_queue_body_new_from_bytes (pm_queue_get_body_folder (queue), bytes->data,
                                                 bytes->len, error);
   if (message->body == NULL)
     return NULL;
 
-  message->eight_bit = !is_ascii (bytes->data, bytes->len);
+  message->eight_bit = needs.eight_bit;
+  message->utf8 = needs.utf8;
+  // RFC 8689 5: what may only travel encrypted is not told of in the clear.
+  message->require_tls = report->message->require_tls;
+  // RFC 6710 5
+  message->priority = report->message->priority;
   message->received = report->now;
   g_free (message->client);
   message->client = g_strdup (settings->host);
-  recipient = pm_queue_message_add_recipient (message, report->to);
+  recipient = pm_queue_message_add_recipient (message, reader);
   recipient->next_try = report->now;
-
-  address = pm_mail_address_parse (report->to, NULL);
-  if (address != NULL)
-    decision = pm_relay_settings_route (settings, address, NULL);
-  if (decision != NULL && decision->action != PM_ACTION_REJECT)
-    pm_relay_settings_describe (decision, recipient);
+  // RFC 3461 6.1: no report on a report
+  recipient->notify = PM_DSN_NOTIFY_NEVER;
+  route (settings, recipient);
   return g_steal_pointer (&message);
 }

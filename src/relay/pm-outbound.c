@@ -182,6 +182,7 @@ result_cb (PmSession *session, const PmSmtpClientResult *answer, gpointer data)
   if (outcome != PM_SMTP_OUTCOME_NEXT_HOST)
     self->n_settled++;
   set_result (result, outcome, answer->reply, pm_session_get_peer (session));
+  result->relayed = answer->relayed;
 }
 
 /*
@@ -279,7 +280,12 @@ send_message (PmOutbound *self)
   for (guint i = 0; i < self->results->len; i++)
     {
       const PmOutboundResult *result = g_ptr_array_index (self->results, i);
-      PmSmtpClientRecipient recipient = { .address = result->recipient };
+      const PmQueueRecipient *queued = g_ptr_array_index (self->job.queued, i);
+      PmSmtpClientRecipient recipient = {
+        .address = result->recipient,
+        .notify = queued->notify,
+        .orcpt = queued->orcpt,
+      };
 
       if (!is_due (self, i, again))
         continue;
@@ -292,6 +298,11 @@ send_message (PmOutbound *self)
     .n_recipients = recipients->len,
     .size = g_bytes_get_size (self->job.body),
     .eight_bit = self->job.eight_bit,
+    .utf8 = self->job.message->utf8,
+    .require_tls = self->job.message->require_tls,
+    .priority = self->job.message->priority,
+    .ret = self->job.message->ret,
+    .envid = self->job.message->envid,
   };
   self->n_settled = 0;
   self->n_rounds++;

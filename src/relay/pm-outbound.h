@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @reply: what was said of it
  * @host: (nullable): who said it, `name [address]`
  * @until: not 0: nobody was asked, since all hosts are known to be dead; when to come again
+ * @relayed: it was delivered to a host that knows no DSN: a receipt is ours to send
  */
 typedef struct
 {
@@ -23,6 +24,7 @@ typedef struct
   PmSmtpReply *reply;
   char *host;
   gint64 until;
+  gboolean relayed;
 } PmOutboundResult;
 
 /**
@@ -32,6 +34,8 @@ typedef struct
  * @hops: (element-type PmNextHop): where to, in the order to try
  * @tls: how the connection must be secured besides what a hop says
  * @recipients: (element-type PmMailAddress): at least one
+ * @message: the message in the queue, for what it asks of its way
+ * @queued: (element-type PmQueueRecipient): @recipients in the queue, in the same order
  */
 typedef struct
 {
@@ -43,6 +47,8 @@ typedef struct
   PmSmtpProtocol protocol;
   const PmMailAddress *sender;
   GPtrArray *recipients;
+  const PmQueueMessage *message;
+  GPtrArray *queued;
   GBytes *body;
   gboolean eight_bit;
 } PmOutboundJob;

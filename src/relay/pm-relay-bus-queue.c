@@ -396,12 +396,10 @@ make_removal (Call *call, const PmQueueMessage *message, GError **error)
       pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 550, "5.7.0",
                          "The administrator has removed the message from the queue");
   g_autoptr (GBytes) body = pm_queue_open_body (call->queue, message->id, error);
-  PmBounceReport report = {
-    .kind = PM_BOUNCE_FAILED,
+  const PmBounceReport report = {
+    .kind = PM_REPORT_FAILED,
     .message = message,
-    .body = body,
     .recipients = recipients,
-    .to = message->sender,
     .now = call->now,
     .expires = call->now,
   };
@@ -416,10 +414,11 @@ make_removal (Call *call, const PmQueueMessage *message, GError **error)
       g_ptr_array_add (recipients, pm_bounce_recipient_new (recipient, reply, NULL));
       pm_queue_update_add (update, recipient, PM_OUTCOME_DONE, "");
     }
-  if (*message->sender == '\0')
+  if (*message->sender == '\0' ||
+      pm_bounce_judge (call->settings, NULL, &report) != PM_BOUNCE_DUE)
     return g_steal_pointer (&update);
 
-  bounce = pm_bounce_new (call->settings, call->queue, &report, error);
+  bounce = pm_bounce_new (call->settings, call->queue, &report, body, error);
   if (bounce == NULL)
     return NULL;
   g_ptr_array_add (update->follow_ups, bounce);

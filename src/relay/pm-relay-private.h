@@ -9,6 +9,7 @@
 #include "relay/pm-disk-room.h"
 #include "relay/pm-limiter.h"
 #include "relay/pm-relay.h"
+#include "relay/pm-report-limit.h"
 
 G_BEGIN_DECLS
 
@@ -46,6 +47,7 @@ PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);
 PmDiskRoom *pm_relay_get_disk_room (PmRelay *relay);
 PmRecipientCheck *pm_relay_get_recipient_check (PmRelay *relay);
+PmReportLimit *pm_relay_get_report_limit (PmRelay *relay);
 guint16 pm_relay_get_mx_port (PmRelay *relay);
 const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);

@@ -67,6 +67,7 @@ struct _PmRelay
   PmTracking *tracking;     /* (owned) (nullable) */
   PmDiskRoom *disk_room;    /* (owned) */
   PmRecipientCheck *check;  /* (owned) */
+  PmReportLimit *reports;   /* (owned) */
   GThreadPool *blocking;    /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
@@ -430,6 +431,7 @@ pm_relay_finalize (GObject *object)
   pm_tracking_free (self->tracking);
   pm_disk_room_free (self->disk_room);
   pm_recipient_check_free (self->check);
+  pm_report_limit_free (self->reports);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
   g_clear_object (&self->resolver);
@@ -466,6 +468,7 @@ pm_relay_init (PmRelay *self)
   self->dead_hosts = pm_dead_hosts_new ();
   self->census = pm_client_census_new ();
   self->check = pm_recipient_check_new ();
+  self->reports = pm_report_limit_new ();
   self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
   self->listeners = pm_relay_listeners_new (self->workers);
@@ -846,6 +849,12 @@ PmRecipientCheck *
 pm_relay_get_recipient_check (PmRelay *self)
 {
   return self->check;
+}
+
+PmReportLimit *
+pm_relay_get_report_limit (PmRelay *self)
+{
+  return self->reports;
 }
 
 guint16
