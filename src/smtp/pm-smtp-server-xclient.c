@@ -188,18 +188,14 @@ pm_smtp_server_run_xclient (PmSmtpServer *server, const char *argument)
  * pm_smtp_server_settle_xclient:
  * @answer: (nullable): what the handler thinks of it
  *
- * The client is another one now: it is greeted anew.
+ * The client is another one now: it is greeted anew, or it is refused, and then the session is over
+ * as it is for one that connects itself. To go on would be to let it in under the proxy's name.
  */
 void
 pm_smtp_server_settle_xclient (PmSmtpServer *server, const PmSmtpReply *answer)
 {
   g_autofree char *login = g_steal_pointer (&server->login);
 
-  if (answer != NULL && !pm_smtp_reply_is_positive (answer))
-    {
-      pm_smtp_server_say_reply (server, answer);
-      return;
-    }
   pm_smtp_server_forget (server);
   server->authenticated = login != NULL && *login != '\0';
   pm_smtp_server_greet (server, answer);

@@ -183,7 +183,7 @@ typedef struct
  * @auth_response: (nullable) asked: the answer to the challenge, decoded; answer it as @auth
  * @etrn: (nullable) asked: ETRN came with this argument: a host, `@domain` or `#queue`
  * @xclient: (nullable) asked: the client says for whom it speaks. `NULL` forgets all that was said
- *   and greets anew
+ *   and greets anew; a refusal is said instead and the session is over, as with @connected
  *
  * What the session asks and tells. "Asked" callbacks want one pm_smtp_server_continue().
  */
