@@ -32,7 +32,6 @@ typedef struct
   PmTls tls;
   PmSmtpProtocol protocol;
   PmOutbound *outbound; /* (owned) (nullable) */
-  PmSmtpReply *reply;   /* (owned) (nullable): what the Maildir brought */
 } Group;
 
 struct _PmAttempt
@@ -68,7 +67,6 @@ free_group (Group *group)
   g_ptr_array_unref (group->addresses);
   g_clear_pointer (&group->mailbox, pm_mail_address_unref);
   g_clear_pointer (&group->hops, g_ptr_array_unref);
-  g_clear_pointer (&group->reply, pm_smtp_reply_unref);
   g_free (group->destination);
   g_free (group);
 }
@@ -489,12 +487,29 @@ granted_cb (gpointer data)
   group->outbound = pm_outbound_new (&job, sent_cb, group);
 }
 
-static PmSmtpReply *
+static void
+record_mailbox (Group *group, const PmSmtpReply *reply)
+{
+  PmSmtpOutcome outcome = pm_smtp_reply_is_positive (reply)    ? PM_SMTP_OUTCOME_DELIVERED
+                          : pm_smtp_reply_is_permanent (reply) ? PM_SMTP_OUTCOME_BOUNCE
+                                                               : PM_SMTP_OUTCOME_DEFER;
+
+  for (guint i = 0; i < group->recipients->len; i++)
+    record (group->attempt, g_ptr_array_index (group->recipients, i), outcome, reply, NULL, FALSE);
+  finish_group (group->attempt);
+}
+
+static void
+maildir_cb (const PmSmtpReply *reply, gpointer data)
+{
+  record_mailbox (data, reply);
+}
+
+static void
 deliver_to_maildir (Group *group)
 {
   PmAttempt *self = group->attempt;
   const PmQueueRecipient *recipient = g_ptr_array_index (group->recipients, 0);
-  g_autoptr (GError) error = NULL;
   PmMaildirDelivery delivery = {
     .root = self->settings->maildir,
     .mailbox = group->mailbox,
@@ -503,36 +518,11 @@ deliver_to_maildir (Group *group)
     .host = self->settings->host,
     .message = self->id,
     .received = self->message->received,
+    .quota = pm_relay_settings_get_quota (self->settings, group->mailbox),
     .body = self->body,
   };
 
-  if (pm_maildir_deliver (&delivery, &error))
-    return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 250, "2.0.0", "Delivered to the mailbox");
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
-    return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 452, "4.3.1", error->message);
-  return pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 451, "4.3.0", error->message);
-}
-
-static void
-maildir_done_cb (gpointer data)
-{
-  Group *group = data;
-  gboolean ok = pm_smtp_reply_is_positive (group->reply);
-
-  for (guint i = 0; i < group->recipients->len; i++)
-    record (group->attempt, g_ptr_array_index (group->recipients, i),
-            ok ? PM_SMTP_OUTCOME_DELIVERED : PM_SMTP_OUTCOME_DEFER, group->reply, NULL, FALSE);
-  finish_group (group->attempt);
-}
-
-/* In a thread for blocking work; the attempt is left alone meanwhile. */
-static void
-maildir_cb (gpointer data, gpointer user_data)
-{
-  Group *group = data;
-
-  group->reply = deliver_to_maildir (group);
-  pm_worker_invoke (group->attempt->worker->worker, maildir_done_cb, group);
+  pm_maildir_deliver (pm_relay_get_maildir (self->worker->relay), &delivery, maildir_cb, group);
 }
 
 /* Why the message cannot go into this mailbox, before it is tried. */
@@ -560,15 +550,9 @@ start_mailbox (Group *group)
   g_autoptr (PmSmtpReply) refusal = check_mailbox (group);
 
   if (refusal == NULL)
-    {
-      pm_relay_run_blocking (group->attempt->worker->relay, maildir_cb, group);
-      return;
-    }
-  for (guint i = 0; i < group->recipients->len; i++)
-    record (group->attempt, g_ptr_array_index (group->recipients, i),
-            pm_smtp_reply_is_permanent (refusal) ? PM_SMTP_OUTCOME_BOUNCE : PM_SMTP_OUTCOME_DEFER,
-            refusal, NULL, FALSE);
-  finish_group (group->attempt);
+    deliver_to_maildir (group);
+  else
+    record_mailbox (group, refusal);
 }
 
 static Group *

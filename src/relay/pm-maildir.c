@@ -1,201 +1,417 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// Delivery into a Maildir. What it promises: a message lies in new/ whole and on stable storage, or
-// not at all; and whatever a mailbox is called, its folder is two levels below the root.
+// Delivery into Maildirs, many at a time. What it promises: a message lies in new/ whole and on
+// stable storage, or not at all, and the queue hears of it only then. The order is the same for one
+// and for many: tmp/, sync, new/, sync of new/, replies.
 
 #include "relay/pm-maildir.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/pm-atomic-file.h"
+#include "relay/pm-maildir-file.h"
+#include "relay/pm-maildir-usage.h"
 
-#define CHUNK 65536
-#define MAX_HOST 128
+#define MAX_BATCH 200    /* messages, each an open file */
+#define MIN_FOR_SYNCFS 4 /* below, file by file is quicker */
+#define KEEP_SCRATCH (1024 * 1024)
 
-/* A file name that says `text` with letters, digits and a few marks; everything else is %XX. */
-static char *
-encode_name (const char *text)
+typedef struct
 {
-  GString *name = g_string_new (NULL);
+  PmMaildirDelivery delivery; /* what it points to is owned */
+  GMainContext *context;      /* (owned) */
+  PmMaildirFunc func;
+  gpointer user_data;
+  PmMaildirFile file;
+  PmSmtpReply *reply; /* (owned) (nullable): until it is settled */
+} Item;
 
-  for (const char *c = text; *c != '\0'; c++)
+struct _PmMaildir
+{
+  GThread *thread; /* (owned) */
+  GMutex mutex;
+  GCond cond;
+  GQueue waiting; /* (element-type Item) */
+  gboolean closing;
+
+  /* the thread's own */
+  PmMaildirUsage *usage; /* (owned) */
+  GByteArray *scratch;   /* (owned) */
+  PmSmtpReply *done;     /* (owned): the good one */
+  gboolean syncfs_tells; /* whether syncfs() reports what could not be written */
+};
+
+static Item *
+item_new (const PmMaildirDelivery *delivery, PmMaildirFunc func, gpointer user_data)
+{
+  Item *item = g_new0 (Item, 1);
+
+  item->delivery = *delivery;
+  item->delivery.root = g_strdup (delivery->root);
+  item->delivery.mailbox = pm_mail_address_ref (delivery->mailbox);
+  item->delivery.sender = g_strdup (delivery->sender);
+  item->delivery.recipient = g_strdup (delivery->recipient);
+  item->delivery.host = g_strdup (delivery->host);
+  item->delivery.body = g_bytes_ref (delivery->body);
+  item->context = g_main_context_ref_thread_default ();
+  item->func = func;
+  item->user_data = user_data;
+  item->file.fd = -1;
+  return item;
+}
+
+static void
+item_free (Item *item)
+{
+  g_free ((char *) item->delivery.root);
+  pm_mail_address_unref ((PmMailAddress *) item->delivery.mailbox);
+  g_free ((char *) item->delivery.sender);
+  g_free ((char *) item->delivery.recipient);
+  g_free ((char *) item->delivery.host);
+  g_bytes_unref (item->delivery.body);
+  g_main_context_unref (item->context);
+  g_clear_pointer (&item->reply, pm_smtp_reply_unref);
+  g_free (item);
+}
+
+/* Linux 5.8: before, syncfs() said nothing of errors (vfs: track per-sb writeback errors). */
+static gboolean
+is_syncfs_telling (void)
+{
+  struct utsname name;
+  int major = 0;
+  int minor = 0;
+
+  return uname (&name) == 0 && sscanf (name.release, "%d.%d", &major, &minor) == 2 &&
+         (major > 5 || (major == 5 && minor >= 8));
+}
+
+/*
+ * Over its quota a mailbox defers: the message is in our hands already, its owner may make room
+ * before the retries end, and the sender hears of the delay. What can never fit goes back at once.
+ */
+static PmSmtpReply *
+check_quota (PmMaildir *self, Item *item)
+{
+  guint64 quota = item->delivery.quota;
+  gsize size = g_bytes_get_size (item->delivery.body);
+
+  if (quota == 0)
+    return NULL;
+  if (size > quota)
+    return pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 552, "5.2.3",
+                                     "The message is larger than the mailbox may be, which is "
+                                     "%" G_GUINT64_FORMAT " bytes",
+                                     quota);
+  if (pm_maildir_usage_take (self->usage, item->file.maildir, size, quota))
+    return NULL;
+  return pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 452, "4.2.2",
+                                   "The mailbox is full: it may hold %" G_GUINT64_FORMAT " bytes",
+                                   quota);
+}
+
+static void
+write_files (PmMaildir *self, GPtrArray *batch)
+{
+  for (guint i = 0; i < batch->len; i++)
     {
-      char lower = g_ascii_tolower (*c);
+      Item *item = g_ptr_array_index (batch, i);
 
-      if (g_ascii_isalnum (lower) || strchr ("-_+", lower) != NULL || (lower == '.' && c != text))
-        g_string_append_c (name, lower);
-      else
-        g_string_append_printf (name, "%%%02X", (guchar) lower);
+      pm_maildir_file_init (&item->file, &item->delivery);
+      pm_maildir_usage_clean (self->usage, item->file.maildir);
+      item->reply = check_quota (self, item);
+      if (item->reply == NULL)
+        item->reply = pm_maildir_file_write (&item->file, &item->delivery, self->scratch);
     }
-  if (name->len == 0)
-    g_string_append_c (name, '%');
-  return g_string_free (name, FALSE);
+  if (self->scratch->len > KEEP_SCRATCH)
+    g_byte_array_set_size (self->scratch, 0);
+}
+
+/* Those of the batch that are still on their way, on the same file system as the first of them. */
+static GPtrArray *
+take_device (GPtrArray *batch, GHashTable *seen)
+{
+  GPtrArray *same = g_ptr_array_new ();
+  const Item *first = NULL;
+
+  for (guint i = 0; i < batch->len; i++)
+    {
+      Item *item = g_ptr_array_index (batch, i);
+
+      if (item->reply != NULL || (first == NULL && g_hash_table_contains (seen, item)) ||
+          (first != NULL && first->file.device != item->file.device))
+        continue;
+      if (first == NULL)
+        first = item;
+      g_hash_table_add (seen, item);
+      g_ptr_array_add (same, item);
+    }
+  return same;
+}
+
+static void
+refuse_items (GPtrArray *items, int error_number, const char *doing)
+{
+  for (guint i = 0; i < items->len; i++)
+    {
+      Item *item = g_ptr_array_index (items, i);
+
+      if (item->reply == NULL)
+        item->reply = pm_maildir_refusal (error_number, doing, item->file.maildir);
+    }
+}
+
+/*
+ * One flush for all of them. An error of syncfs() is that of any file of the file system since the
+ * descriptor was opened, which was before the first byte of the batch was written: it may not be
+ * one of ours, and then they are delivered later.
+ */
+static void
+sync_device (PmMaildir *self, GPtrArray *items)
+{
+  if (self->syncfs_tells && items->len >= MIN_FOR_SYNCFS)
+    {
+      const Item *first = g_ptr_array_index (items, 0);
+
+      if (syncfs (first->file.fd) != 0)
+        refuse_items (items, errno, "sync messages for");
+      return;
+    }
+  for (guint i = 0; i < items->len; i++)
+    {
+      Item *item = g_ptr_array_index (items, i);
+
+      if (fdatasync (item->file.fd) != 0)
+        item->reply = pm_maildir_refusal (errno, "sync", item->file.temporary);
+    }
+}
+
+static void
+refuse_folder (GPtrArray *batch, const char *folder, int error_number)
+{
+  for (guint i = 0; i < batch->len; i++)
+    {
+      Item *item = g_ptr_array_index (batch, i);
+
+      if (item->reply == NULL && strcmp (item->file.folder, folder) == 0)
+        item->reply = pm_maildir_refusal (error_number, "sync", folder);
+    }
+}
+
+/* Makes the new names durable: each folder once. */
+static void
+sync_folders (GPtrArray *batch, GHashTable *folders)
+{
+  GHashTableIter iter;
+  gpointer folder;
+
+  g_hash_table_iter_init (&iter, folders);
+  while (g_hash_table_iter_next (&iter, &folder, NULL))
+    {
+      int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+      if (fd < 0 || fsync (fd) != 0)
+        refuse_folder (batch, folder, errno);
+      if (fd >= 0)
+        close (fd);
+    }
+}
+
+/* The names of one device, whose files are durable. */
+static void
+publish_device (PmMaildir *self, GPtrArray *items)
+{
+  g_autoptr (GHashTable) folders = g_hash_table_new (g_str_hash, g_str_equal);
+  // Stays open while the files are closed one by one.
+  const Item *first = g_ptr_array_index (items, 0);
+  int device = fcntl (first->file.fd, F_DUPFD_CLOEXEC, 0);
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      Item *item = g_ptr_array_index (items, i);
+
+      if (item->reply == NULL)
+        item->reply = pm_maildir_file_publish (&item->file);
+      if (item->reply == NULL)
+        g_hash_table_add (folders, item->file.folder);
+    }
+  if (self->syncfs_tells && device >= 0 && g_hash_table_size (folders) >= MIN_FOR_SYNCFS)
+    {
+      if (syncfs (device) != 0)
+        refuse_items (items, errno, "sync messages for");
+    }
+  else
+    {
+      sync_folders (items, folders);
+    }
+  if (device >= 0)
+    close (device);
+}
+
+static gboolean
+call_back_cb (gpointer data)
+{
+  GPtrArray *items = data;
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const Item *item = g_ptr_array_index (items, i);
+
+      item->func (item->reply, item->user_data);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* One source for each context, however many messages are its. */
+static void
+call_back (PmMaildir *self, GPtrArray *batch)
+{
+  g_autoptr (GHashTable) contexts = g_hash_table_new (NULL, NULL);
+  GHashTableIter iter;
+  gpointer context;
+  gpointer items;
+
+  for (guint i = 0; i < batch->len; i++)
+    {
+      Item *item = g_ptr_array_index (batch, i);
+
+      if (item->reply == NULL)
+        item->reply = pm_smtp_reply_ref (self->done);
+      else if (item->reply->source == PM_SMTP_SOURCE_LOCAL) // it was counted and is not there
+        pm_maildir_usage_forget (self->usage, item->file.maildir);
+      pm_maildir_file_clear (&item->file);
+      items = g_hash_table_lookup (contexts, item->context);
+      if (items == NULL)
+        {
+          items = g_ptr_array_new_with_free_func ((GDestroyNotify) item_free);
+          g_hash_table_insert (contexts, item->context, items);
+        }
+      g_ptr_array_add (items, item);
+    }
+  g_hash_table_iter_init (&iter, contexts);
+  while (g_hash_table_iter_next (&iter, &context, &items))
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, call_back_cb, items, (GDestroyNotify) g_ptr_array_unref);
+      g_source_attach (source, context);
+    }
+}
+
+static void
+deliver_batch (PmMaildir *self, GPtrArray *batch)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+
+  write_files (self, batch);
+  for (;;)
+    {
+      g_autoptr (GPtrArray) items = take_device (batch, seen);
+
+      if (items->len == 0)
+        break;
+      sync_device (self, items);
+      publish_device (self, items);
+    }
+  call_back (self, batch);
+}
+
+/* What waits now, in its order; empty when it is to end. (transfer full) */
+static GPtrArray *
+take_batch (PmMaildir *self)
+{
+  GPtrArray *batch = g_ptr_array_new ();
+
+  g_mutex_lock (&self->mutex);
+  while (g_queue_is_empty (&self->waiting) && !self->closing)
+    g_cond_wait (&self->cond, &self->mutex);
+  while (batch->len < MAX_BATCH && !g_queue_is_empty (&self->waiting))
+    g_ptr_array_add (batch, g_queue_pop_head (&self->waiting));
+  g_mutex_unlock (&self->mutex);
+  return batch;
+}
+
+static gpointer
+write_thread (gpointer data)
+{
+  PmMaildir *self = data;
+
+  for (;;)
+    {
+      g_autoptr (GPtrArray) batch = take_batch (self);
+
+      if (batch->len == 0)
+        return NULL;
+      deliver_batch (self, batch);
+    }
 }
 
 /**
- * pm_maildir_path:
+ * pm_maildir_new:
  *
- * Returns: (transfer full): `ROOT/DOMAIN/LOCAL-PART`, both encoded so that neither is `.`, `..`, a
- *   hidden name or has a slash in it, and different mailboxes have different paths
+ * Returns: (transfer full): a writer, its thread running
  */
-char *
-pm_maildir_path (const char *root, const PmMailAddress *mailbox)
+PmMaildir *
+pm_maildir_new (void)
 {
-  g_autofree char *domain = encode_name (mailbox->domain);
-  g_autofree char *local = encode_name (mailbox->local);
+  PmMaildir *self = g_new0 (PmMaildir, 1);
 
-  return g_build_filename (root, domain, local, NULL);
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  g_queue_init (&self->waiting);
+  self->usage = pm_maildir_usage_new ();
+  self->scratch = g_byte_array_new ();
+  self->done = pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 250, "2.0.0", "Delivered to the mailbox");
+  self->syncfs_tells = is_syncfs_telling ();
+  self->thread = g_thread_new ("maildir", write_thread, self);
+  return self;
 }
 
-static gboolean
-fail (GError **error, const char *doing, const char *path)
+/**
+ * pm_maildir_free:
+ * @maildir: (transfer full) (nullable): a writer; not from inside a callback of its own thread
+ */
+void
+pm_maildir_free (PmMaildir *maildir)
 {
-  int saved = errno;
+  if (maildir == NULL)
+    return;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), "Could not %s %s: %s", doing,
-               path, g_strerror (saved));
-  return FALSE;
-}
+  g_mutex_lock (&maildir->mutex);
+  maildir->closing = TRUE;
+  g_cond_signal (&maildir->cond);
+  g_mutex_unlock (&maildir->mutex);
+  g_thread_join (maildir->thread);
 
-/* Makes the folder and those above it, and their names durable. */
-static gboolean
-make_folder (const char *path, GError **error)
-{
-  g_autofree char *parent = g_path_get_dirname (path);
-
-  if (mkdir (path, 0700) == 0)
-    return pm_atomic_file_sync_directory (parent, error);
-  if (errno == EEXIST)
-    return TRUE;
-  if (errno != ENOENT || strcmp (parent, path) == 0)
-    return fail (error, "make the folder", path);
-  if (!make_folder (parent, error))
-    return FALSE;
-  if (mkdir (path, 0700) != 0 && errno != EEXIST)
-    return fail (error, "make the folder", path);
-  return pm_atomic_file_sync_directory (parent, error);
-}
-
-static gboolean
-make_maildir (const char *path, GError **error)
-{
-  static const char *const names[] = { "tmp", "new", "cur" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autofree char *folder = g_build_filename (path, names[i], NULL);
-
-      if (!make_folder (folder, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-write_all (int fd, const char *path, const void *data, gsize size, GError **error)
-{
-  const guint8 *bytes = data;
-
-  while (size > 0)
-    {
-      ssize_t written = write (fd, bytes, size);
-
-      if (written < 0 && errno == EINTR)
-        continue;
-      if (written < 0)
-        return fail (error, "write", path);
-      bytes += written;
-      size -= (gsize) written;
-    }
-  return TRUE;
-}
-
-/* The message with its lines ending as lines end on this system. */
-static gboolean
-write_body (int fd, const char *path, GBytes *body, GError **error)
-{
-  g_autofree guint8 *chunk = g_malloc (CHUNK);
-  gsize size;
-  const guint8 *bytes = g_bytes_get_data (body, &size);
-  gsize used = 0;
-
-  for (gsize i = 0; i < size; i++)
-    {
-      if (bytes[i] == '\r' && i + 1 < size && bytes[i + 1] == '\n')
-        continue;
-      chunk[used++] = bytes[i];
-      if (used == CHUNK)
-        {
-          if (!write_all (fd, path, chunk, used, error))
-            return FALSE;
-          used = 0;
-        }
-    }
-  return write_all (fd, path, chunk, used, error);
-}
-
-static gboolean
-write_file (const PmMaildirDelivery *delivery, const char *path, GError **error)
-{
-  g_autofree char *head = g_strdup_printf ("Return-Path: <%s>\nDelivered-To: %s\n",
-                                           delivery->sender, delivery->recipient);
-  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  gboolean ok;
-
-  if (fd < 0)
-    return fail (error, "create", path);
-  ok = write_all (fd, path, head, strlen (head), error) &&
-       write_body (fd, path, delivery->body, error);
-  if (ok && fsync (fd) != 0)
-    ok = fail (error, "sync", path);
-  if (close (fd) != 0 && ok)
-    ok = fail (error, "close", path);
-  return ok;
-}
-
-static char *
-make_file_name (const PmMaildirDelivery *delivery)
-{
-  g_autofree char *host = encode_name (delivery->host);
-
-  // A name has 255 bytes at most; the number alone tells messages of one host apart.
-  if (strlen (host) > MAX_HOST)
-    host[MAX_HOST] = '\0';
-
-  return g_strdup_printf ("%" G_GINT64_FORMAT ".Q%" G_GUINT64_FORMAT ".%s",
-                          delivery->received / G_USEC_PER_SEC, delivery->message, host);
+  pm_maildir_usage_free (maildir->usage);
+  g_byte_array_unref (maildir->scratch);
+  pm_smtp_reply_unref (maildir->done);
+  g_mutex_clear (&maildir->mutex);
+  g_cond_clear (&maildir->cond);
+  g_free (maildir);
 }
 
 /**
  * pm_maildir_deliver:
- * @error: a #GIOErrorEnum; nothing was delivered then
  *
- * Blocks on the disk; any thread, but not two for the same message and mailbox at once.
- *
- * Returns: whether the message is in the mailbox, on stable storage
+ * Any thread, but not two for the same message and mailbox at once. Never blocks on the disk.
  */
-gboolean
-pm_maildir_deliver (const PmMaildirDelivery *delivery, GError **error)
+void
+pm_maildir_deliver (PmMaildir *maildir,
+                    const PmMaildirDelivery *delivery,
+                    PmMaildirFunc func,
+                    gpointer user_data)
 {
-  g_autofree char *maildir = pm_maildir_path (delivery->root, delivery->mailbox);
-  g_autofree char *name = make_file_name (delivery);
-  g_autofree char *temporary = g_build_filename (maildir, "tmp", name, NULL);
-  g_autofree char *folder = g_build_filename (maildir, "new", NULL);
-  g_autofree char *final = g_build_filename (folder, name, NULL);
-  gboolean ok;
+  Item *item = item_new (delivery, func, user_data);
 
-  if (!make_maildir (maildir, error))
-    return FALSE;
-
-  ok = write_file (delivery, temporary, error);
-  // link() takes no name that is taken: what is there already is this very message.
-  if (ok && link (temporary, final) != 0 && errno != EEXIST)
-    ok = fail (error, "deliver", final);
-  unlink (temporary);
-  return ok && pm_atomic_file_sync_directory (folder, error);
+  g_mutex_lock (&maildir->mutex);
+  g_queue_push_tail (&maildir->waiting, item);
+  g_cond_signal (&maildir->cond);
+  g_mutex_unlock (&maildir->mutex);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/pm-mail-address.h"
+#include "smtp/pm-smtp-reply.h"
 
 G_BEGIN_DECLS
 
@@ -16,11 +17,12 @@ G_BEGIN_DECLS
  * @host: our host name
  * @message: the queue's number of the message
  * @received: when the queue accepted it, microseconds since 1970
+ * @quota: bytes that the mailbox may hold in all its folders; 0 is no limit
  * @body: the message, lines ending in CRLF
  *
- * One message for one mailbox. The file's name follows from @message and @received alone, so that a
- * second delivery of what was delivered already, after a crash between delivery and its record,
- * finds the first.
+ * One message for one mailbox. The file's name follows from @message, @received and the message's
+ * size alone, so that a second delivery of what was delivered already, after a crash between
+ * delivery and its record, finds the first.
  */
 typedef struct
 {
@@ -31,11 +33,36 @@ typedef struct
   const char *host;
   guint64 message;
   gint64 received;
+  guint64 quota;
   GBytes *body;
 } PmMaildirDelivery;
 
+/**
+ * PmMaildir:
+ *
+ * Delivers into Maildirs, in a thread of its own: what comes in while the disk is busy is made
+ * durable together, so that a flush serves many messages; one that comes alone goes at once.
+ */
+typedef struct _PmMaildir PmMaildir;
+
+/*
+ * `reply` (transfer none): 250 2.0.0 when the message is in the mailbox, on stable storage. Else
+ * nothing of it is, and it says why: 452 4.2.2 the mailbox is full, 552 5.2.3 the message is larger
+ * than the mailbox may be, 452 4.3.1 the disk is full, 451 4.3.0 what else there is.
+ */
+typedef void (*PmMaildirFunc) (const PmSmtpReply *reply, gpointer user_data);
+
 char *pm_maildir_path (const char *root, const PmMailAddress *mailbox);
-gboolean pm_maildir_deliver (const PmMaildirDelivery *delivery,
-                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+PmMaildir *pm_maildir_new (void);
+/* Delivers what it was given before; the calls of `func` for that are on their way then. */
+void pm_maildir_free (PmMaildir *maildir);
+/* `func` is called in the thread-default main context of the caller. The delivery is copied. */
+void pm_maildir_deliver (PmMaildir *maildir,
+                         const PmMaildirDelivery *delivery,
+                         PmMaildirFunc func,
+                         gpointer user_data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmMaildir, pm_maildir_free)
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "relay/pm-dead-hosts.h"
 #include "relay/pm-disk-room.h"
 #include "relay/pm-limiter.h"
+#include "relay/pm-maildir.h"
 #include "relay/pm-relay.h"
 #include "relay/pm-report-limit.h"
 
@@ -48,6 +49,7 @@ PmClientCensus *pm_relay_get_census (PmRelay *relay);
 PmDiskRoom *pm_relay_get_disk_room (PmRelay *relay);
 PmRecipientCheck *pm_relay_get_recipient_check (PmRelay *relay);
 PmReportLimit *pm_relay_get_report_limit (PmRelay *relay);
+PmMaildir *pm_relay_get_maildir (PmRelay *relay);
 guint16 pm_relay_get_mx_port (PmRelay *relay);
 const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);
@@ -61,6 +63,5 @@ void pm_relay_attempt_over (PmRelay *relay,
 void pm_relay_session_over (PmRelay *relay);
 void pm_relay_queue_changed (PmRelay *relay);
 void pm_relay_relieve (PmRelayWorker *worker);
-void pm_relay_run_blocking (PmRelay *relay, GFunc func, gpointer data);
 
 G_END_DECLS

@@ -109,6 +109,26 @@ load_certificates (const PmMailService *service)
   return n_usable > 0 ? g_steal_pointer (&tls) : NULL;
 }
 
+/* In bytes, by the mailbox's key; of those that say it themselves. */
+static GHashTable *
+list_quotas (const PmMailService *service)
+{
+  GHashTable *quotas = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  for (guint i = 0; i < service->mailboxes->len; i++)
+    {
+      const PmMailbox *mailbox = g_ptr_array_index (service->mailboxes, i);
+      g_autoptr (PmMailAddress) address =
+          mailbox->quota == PM_QUOTA_DEFAULT ? NULL
+                                             : pm_mail_address_parse (mailbox->address, NULL);
+
+      if (address != NULL)
+        g_hash_table_insert (quotas, pm_mail_address_key (address),
+                             g_memdup2 (&mailbox->quota, sizeof mailbox->quota));
+    }
+  return quotas;
+}
+
 /**
  * pm_relay_settings_new:
  * @site: (transfer none): the site
@@ -138,6 +158,7 @@ pm_relay_settings_new (PmSite *site,
   settings->host = g_strdup (self != NULL && *self->host != '\0' ? self->host : g_get_host_name ());
   settings->revision = g_strdup (revision);
   settings->self = list_own_addresses (self);
+  settings->quotas = list_quotas (service);
   settings->router = pm_router_new (site, service, settings->self);
   settings->max_inbound = pm_descriptors_share (service->max_inbound, service->max_outbound);
   settings->filter = pm_message_filter_new (service->filter_senders);
@@ -224,6 +245,7 @@ clear_settings (gpointer data)
   pm_message_filter_free (settings->filter);
   pm_tls_server_unref (settings->tls);
   g_clear_pointer (&settings->accounts, pm_accounts_unref);
+  g_hash_table_unref (settings->quotas);
   g_clear_pointer (&settings->administrator, pm_mail_address_unref);
   g_free (settings->host);
   g_free (settings->revision);
@@ -291,6 +313,24 @@ pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipi
     recipient->destination = g_strdup (decision->mailbox);
   else
     recipient->destination = g_strdup (hop != NULL ? hop->host : decision->recipient->domain);
+}
+
+/**
+ * pm_relay_settings_get_quota:
+ *
+ * Returns: bytes that @mailbox may hold; 0 for no limit
+ */
+guint64
+pm_relay_settings_get_quota (const PmRelaySettings *settings, const PmMailAddress *mailbox)
+{
+  g_autofree char *key = NULL;
+  const guint64 *quota;
+
+  if (g_hash_table_size (settings->quotas) == 0)
+    return settings->service->mailbox_quota;
+  key = pm_mail_address_key (mailbox);
+  quota = g_hash_table_lookup (settings->quotas, key);
+  return quota != NULL ? *quota : settings->service->mailbox_quota;
 }
 
 /**

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @router: the routing
  * @revision: of the site file
  * @maildir: (nullable): absolute path of the folder of mailboxes
+ * @quotas: (element-type utf8 guint64): of mailboxes that have their own, by their key
  * @administrator: (nullable): who hears of what cannot be reported to a sender
  * @self: (element-type GInetAddress): our addresses, declared and of this host's interfaces
  * @max_inbound: connections that clients may have: the site's limit, or what descriptors allow
@@ -38,6 +39,7 @@ typedef struct
   PmRouter *router;
   char *revision;
   char *maildir;
+  GHashTable *quotas;
   PmMailAddress *administrator;
   GPtrArray *self;
   guint max_inbound;
@@ -62,6 +64,8 @@ PmDecision *pm_relay_settings_route (const PmRelaySettings *settings,
                                      const PmMailAddress *recipient,
                                      const PmRoutingClient *client);
 void pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipient);
+guint64 pm_relay_settings_get_quota (const PmRelaySettings *settings,
+                                     const PmMailAddress *mailbox);
 PmTls pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmRelaySettings, pm_relay_settings_unref)

@@ -24,7 +24,6 @@
 #include "relay/pm-session-pool.h"
 
 #define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
-#define MAX_BLOCKING_THREADS 4
 #define MAX_SESSION_IDLE (5 * G_USEC_PER_SEC)
 #define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
 #define ABANDON_SECONDS 5 /* for cut connections to say so */
@@ -68,7 +67,7 @@ struct _PmRelay
   PmDiskRoom *disk_room;    /* (owned) */
   PmRecipientCheck *check;  /* (owned) */
   PmReportLimit *reports;   /* (owned) */
-  GThreadPool *blocking;    /* (owned) */
+  PmMaildir *maildir;       /* (owned) */
 
   GPtrArray *workers; /* (element-type PmRelayWorker) */
   guint next_worker;
@@ -368,17 +367,6 @@ start_attempt (guint64 message, gpointer data)
 }
 
 static void
-run_blocking_cb (gpointer data, gpointer user_data)
-{
-  gpointer *call = data;
-  GFunc func = (GFunc) call[0];
-  gpointer func_data = call[1];
-
-  g_free (call);
-  func (func_data, user_data);
-}
-
-static void
 free_pool_cb (gpointer data)
 {
   PmRelayWorker *worker = data;
@@ -408,8 +396,8 @@ pm_relay_dispose (GObject *object)
   clear_source (&self->signal_timer);
   clear_source (&self->grace);
   pm_relay_listeners_close (self->listeners);
-  if (self->blocking != NULL)
-    g_thread_pool_free (g_steal_pointer (&self->blocking), FALSE, TRUE);
+  // Its last replies go to the workers.
+  g_clear_pointer (&self->maildir, pm_maildir_free);
   g_ptr_array_set_size (self->workers, 0);
   if (self->queue != NULL)
     pm_queue_close (self->queue);
@@ -469,7 +457,7 @@ pm_relay_init (PmRelay *self)
   self->census = pm_client_census_new ();
   self->check = pm_recipient_check_new ();
   self->reports = pm_report_limit_new ();
-  self->blocking = g_thread_pool_new (run_blocking_cb, NULL, MAX_BLOCKING_THREADS, FALSE, NULL);
+  self->maildir = pm_maildir_new ();
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) free_worker);
   self->listeners = pm_relay_listeners_new (self->workers);
   self->events = new_events ();
@@ -955,15 +943,12 @@ pm_relay_relieve (PmRelayWorker *worker)
 }
 
 /**
- * pm_relay_run_blocking:
- * @func: called with @data in a thread where it may wait for the disk
+ * pm_relay_get_maildir:
+ *
+ * Returns: (transfer none): who delivers into mailboxes
  */
-void
-pm_relay_run_blocking (PmRelay *self, GFunc func, gpointer data)
+PmMaildir *
+pm_relay_get_maildir (PmRelay *self)
 {
-  gpointer *call = g_new0 (gpointer, 2);
-
-  call[0] = (gpointer) func;
-  call[1] = data;
-  g_thread_pool_push (self->blocking, call, NULL);
+  return self->maildir;
 }
