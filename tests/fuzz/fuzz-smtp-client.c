@@ -3,8 +3,8 @@
 
 // Fuzz target: a whole client session, replies as input. The first byte says how the client is
 // configured, the second how large the pieces are. What must hold for any peer: nothing crashes,
-// each recipient has exactly one result, nobody is delivered before the whole message has left, what
-// leaves is lines without bare CR, LF or NUL, and no password leaves in clear.
+// each recipient has exactly one result, nobody is delivered before the whole message has left,
+// what leaves is lines without bare CR, LF or NUL, and no password leaves in clear.
 
 #include <string.h>
 
