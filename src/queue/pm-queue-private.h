@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "queue/pm-disk-reserve.h"
 #include "queue/pm-queue-cache.h"
 #include "queue/pm-queue-store.h"
 #include "queue/pm-queue.h"
@@ -72,6 +73,12 @@ struct _PmQueue
   PmQueueStore *checker;  /* (nullable): what checks the file now */
   gboolean checkpointing; /* atomic: the keeper is at it, or will be */
   gboolean caught_up;     /* of the writer: the keeper has had its turn at the log */
+
+  PmDiskWatch *watch;    /* (owned) */
+  PmDiskReserve reserve; /* of the writer */
+  gint64 reserve_tried;  /* when, monotonic */
+  gboolean roomy;        /* there is room enough within the file */
+  guint log_limit;       /* pages of the log, from which on it is copied into the file */
 
   guint64 last_id;       /* atomic, as all of these */
   guint64 commits;       /* transactions */

@@ -65,6 +65,8 @@ static const char *const statements[PM_QUEUE_N_STATEMENTS] = {
       "SELECT body_file, bytes FROM messages LEFT JOIN bodies ON message = messages.id"
       " WHERE messages.id = ?",
   [PM_QUEUE_SQL_LOAD_BARE_BODY] = "SELECT bytes FROM bodies WHERE message = ?",
+  [PM_QUEUE_SQL_FREE_BYTES] =
+      "SELECT freelist_count * page_size FROM pragma_freelist_count (), pragma_page_size ()",
   [PM_QUEUE_SQL_DUE] =
       "SELECT next_try, id, priority, lane FROM messages"
       " WHERE (next_try, id) > (?1, ?2) AND next_try < 9223372036854775806"

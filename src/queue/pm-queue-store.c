@@ -56,6 +56,22 @@ pm_queue_store_get_growth (const PmQueueStore *store)
 }
 
 /**
+ * pm_queue_store_get_free_bytes:
+ * @bytes: (out): what is free within the file
+ */
+gboolean
+pm_queue_store_get_free_bytes (PmQueueStore *store, guint64 *bytes)
+{
+  sqlite3_stmt *row = pm_queue_sql_bind (store, PM_QUEUE_SQL_FREE_BYTES, NULL, "");
+
+  if (pm_queue_sql_next_row (store, row, NULL) <= 0)
+    return FALSE;
+  *bytes = (guint64) sqlite3_column_int64 (row, 0);
+  pm_queue_sql_finish (row);
+  return TRUE;
+}
+
+/**
  * pm_queue_store_get_log_pages:
  *
  * Returns: how long the log was after the last commit

@@ -26,6 +26,8 @@ typedef enum
 #define PM_QUEUE_TROUBLE (pm_queue_trouble_quark ())
 GQuark pm_queue_trouble_quark (void);
 
+#define PM_QUEUE_PAGE_SIZE 8192
+
 /* How messages are counted: by state, and by the set of agents that they wait for. */
 #define PM_QUEUE_N_AGENT_SETS 4
 typedef guint64 PmQueueCounts[PM_QUEUE_N_STATES][PM_QUEUE_N_AGENT_SETS];
@@ -38,6 +40,7 @@ gboolean pm_queue_store_begin (PmQueueStore *store, GError **error);
 gboolean pm_queue_store_commit (PmQueueStore *store, GError **error);
 void pm_queue_store_rollback (PmQueueStore *store);
 gint64 pm_queue_store_get_growth (const PmQueueStore *store);
+gboolean pm_queue_store_get_free_bytes (PmQueueStore *store, guint64 *bytes);
 guint pm_queue_store_get_log_pages (const PmQueueStore *store);
 void pm_queue_store_interrupt (PmQueueStore *store);
 gboolean pm_queue_store_checkpoint (PmQueueStore *store, guint *left, GError **error);

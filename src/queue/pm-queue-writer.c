@@ -19,9 +19,9 @@
 
 #define MAX_BATCH 500
 #define PAGE 500
-#define LOG_PAGES 4000      /* about 32 MB: from here on the log is copied into the file */
-#define LOG_CEILING 4       /* times that, and the writer waits for it */
-#define PAGE_PATIENCE 10000 /* microseconds that a page may look for messages that fit */
+#define RESERVE_INTERVAL (G_USEC_PER_SEC / 10) /* between two looks for room */
+#define LOG_CEILING 4                          /* times that, and the writer waits for it */
+#define PAGE_PATIENCE 10000                    /* microseconds that a page may look for messages that fit */
 
 static void
 free_operation (PmQueueOperation *operation)
@@ -357,10 +357,10 @@ tend_log (PmQueue *self)
   guint pages = pm_queue_store_get_log_pages (self->writer);
   guint left;
 
-  if (pages < LOG_PAGES || (pages < LOG_PAGES * LOG_CEILING &&
-                            __atomic_load_n (&self->checkpointing, __ATOMIC_ACQUIRE)))
+  if (pages < self->log_limit || (pages < self->log_limit * LOG_CEILING &&
+                                  __atomic_load_n (&self->checkpointing, __ATOMIC_ACQUIRE)))
     return;
-  if (pages >= LOG_PAGES * LOG_CEILING || self->caught_up)
+  if (pages >= self->log_limit * LOG_CEILING || self->caught_up)
     {
       self->caught_up = FALSE;
       pm_queue_store_checkpoint (self->writer, &left, NULL);
@@ -369,6 +369,44 @@ tend_log (PmQueue *self)
   self->caught_up = TRUE;
   __atomic_store_n (&self->checkpointing, TRUE, __ATOMIC_RELEASE);
   pm_queue_keeper_ask (self, PM_QUEUE_CHORE_CHECKPOINT);
+}
+
+/* Whether there is room for the outcome of what is accepted, so that more may be. */
+static gboolean
+has_room (PmQueue *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  guint64 inner = 0;
+
+  if (self->reserve.held && now < self->reserve_tried + RESERVE_INTERVAL)
+    return TRUE;
+  if (now >= self->reserve_tried + RESERVE_INTERVAL)
+    {
+      self->reserve_tried = now;
+      if (pm_queue_store_get_free_bytes (self->writer, &inner))
+        pm_disk_watch_set_inner_room (self->watch, inner);
+      self->roomy = pm_disk_reserve_take (&self->reserve) || inner >= 2 * self->reserve.size;
+    }
+  return self->reserve.held || self->roomy;
+}
+
+/* Takes out of the batch what would bring in more mail, while there is no room for it. */
+static void
+refuse_new (GPtrArray *batch, const GError *error)
+{
+  for (guint i = 0; i < batch->len;)
+    {
+      GTask *task = g_ptr_array_index (batch, i);
+      PmQueueOperation *operation = g_task_get_task_data (task);
+
+      if (operation->kind != PM_QUEUE_OPERATION_ENQUEUE)
+        {
+          i++;
+          continue;
+        }
+      g_task_return_error (task, g_error_copy (error));
+      g_ptr_array_remove_index (batch, i);
+    }
 }
 
 static gboolean
@@ -381,7 +419,14 @@ try_batch (PmQueue *self, GPtrArray *batch, GError **error)
     give_up_writer (self);
   if (!pm_queue_writer_open (self, error))
     return FALSE;
-  if (write_batch (self, batch, gone_files, &local))
+  if (!has_room (self))
+    {
+      g_set_error (&local, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                   "The disk of %s is full: make room there", self->folder);
+      refuse_new (batch, local);
+      g_clear_error (&local);
+    }
+  if (batch->len == 0 || write_batch (self, batch, gone_files, &local))
     {
       remove_files (self, gone_files);
       return TRUE;
@@ -395,11 +440,39 @@ try_batch (PmQueue *self, GPtrArray *batch, GError **error)
   return FALSE;
 }
 
+/*
+ * What a full disk has refused was not written: SQLite has rolled it back, no sync has failed. The
+ * reserve makes room for the outcome of what is accepted, which is then tried once more; new mail
+ * is not.
+ */
+static gboolean
+try_with_reserve (PmQueue *self, GPtrArray *batch, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (try_batch (self, batch, &local))
+    return TRUE;
+  if (g_error_matches (local, PM_QUEUE_TROUBLE, PM_QUEUE_TROUBLE_FULL) && self->reserve.held)
+    {
+      pm_disk_reserve_give_up (&self->reserve);
+      self->reserve_tried = g_get_monotonic_time ();
+      self->roomy = FALSE;
+      refuse_new (batch, local);
+      if (batch->len == 0)
+        return TRUE;
+      g_clear_error (&local);
+      if (try_batch (self, batch, &local))
+        return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 static void
 process_batch (PmQueue *self, GPtrArray *batch)
 {
   g_autoptr (GError) error = NULL;
-  gboolean ok = try_batch (self, batch, &error);
+  gboolean ok = try_with_reserve (self, batch, &error);
 
   for (guint i = 0; i < batch->len; i++)
     {
@@ -417,7 +490,7 @@ process_batch (PmQueue *self, GPtrArray *batch)
       else
         g_task_return_boolean (task, TRUE);
     }
-  if (ok)
+  if (self->writer != NULL)
     tend_log (self);
 }
 

@@ -16,6 +16,9 @@
 
 #define MAX_IDLE_READERS 4
 #define CACHE_BYTES (32 * 1024 * 1024)
+#define MAX_LOG_PAGES 4000 /* 32 MB */
+#define MIN_RESERVE (512 * 1024)
+#define MAX_RESERVE (16 * 1024 * 1024)
 
 G_DEFINE_FINAL_TYPE (PmQueue, pm_queue, G_TYPE_OBJECT)
 
@@ -77,6 +80,8 @@ pm_queue_finalize (GObject *object)
   g_async_queue_unref (self->waiting);
   g_clear_object (&self->clock);
   pm_queue_cache_free (self->cache);
+  pm_disk_watch_free (self->watch);
+  pm_disk_reserve_clear (&self->reserve);
   g_free (self->folder);
   g_free (self->path);
   g_free (self->body_folder);
@@ -129,6 +134,18 @@ was_cut_off (PmQueue *self)
   return g_file_test (log, G_FILE_TEST_EXISTS);
 }
 
+/* A small disk gets a small log and a small reserve: neither may be what fills it. */
+static void
+set_up_reserve (PmQueue *self)
+{
+  g_autofree char *path = g_build_filename (self->folder, "reserve", NULL);
+  guint64 size = pm_disk_watch_get_size (self->watch);
+
+  self->log_limit = (guint) CLAMP (size / 64 / PM_QUEUE_PAGE_SIZE, 32, MAX_LOG_PAGES);
+  pm_disk_reserve_init (&self->reserve, path, CLAMP (size / 32, MIN_RESERVE, MAX_RESERVE));
+  pm_disk_reserve_take (&self->reserve);
+}
+
 /**
  * pm_queue_new:
  * @folder: where the queue lies; made when missing
@@ -151,6 +168,7 @@ pm_queue_new (const char *folder, PmClock *clock, GError **error)
   self->folder = g_strdup (folder);
   self->path = g_build_filename (folder, "queue.db", NULL);
   self->body_folder = g_build_filename (folder, "bodies", NULL);
+  self->watch = pm_disk_watch_new (folder);
   cut_off = was_cut_off (self);
   if (!make_folder (folder, error) || !make_folder (self->body_folder, error) ||
       !pm_queue_writer_open (self, error) ||
@@ -158,6 +176,7 @@ pm_queue_new (const char *folder, PmClock *clock, GError **error)
       !pm_atomic_file_sync_directory (folder, error))
     return NULL;
 
+  set_up_reserve (self);
   self->chores = PM_QUEUE_CHORE_SWEEP | (cut_off ? PM_QUEUE_CHORE_CHECK : 0);
   pm_queue_keeper_start (self);
 
@@ -191,6 +210,17 @@ void
 pm_queue_check (PmQueue *self)
 {
   pm_queue_keeper_ask (self, PM_QUEUE_CHORE_CHECK);
+}
+
+/**
+ * pm_queue_get_disk_watch:
+ *
+ * Returns: (transfer none): what is to be asked before a message is taken in
+ */
+PmDiskWatch *
+pm_queue_get_disk_watch (PmQueue *self)
+{
+  return self->watch;
 }
 
 /**

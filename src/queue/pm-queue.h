@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/pm-clock.h"
+#include "queue/pm-disk-watch.h"
 #include "queue/pm-queue-filter.h"
 #include "queue/pm-queue-message.h"
 #include "queue/pm-scheduler.h"
@@ -27,6 +28,7 @@ G_DECLARE_FINAL_TYPE (PmQueue, pm_queue, PM, QUEUE, GObject)
 PmQueue *pm_queue_new (const char *folder, PmClock *clock, GError **error);
 void pm_queue_close (PmQueue *queue);
 void pm_queue_check (PmQueue *queue);
+PmDiskWatch *pm_queue_get_disk_watch (PmQueue *queue);
 const char *pm_queue_get_body_folder (PmQueue *queue);
 guint64 pm_queue_new_id (PmQueue *queue);
 
