@@ -109,6 +109,9 @@ void pm_smtp_server_trace (PmSmtpServer *server, gboolean sent, const char *line
 /* pm-smtp-server-answers.c: acts on the handler's answer. */
 void pm_smtp_server_settle (PmSmtpServer *server);
 
+/* pm-smtp-server-lines.c */
+gboolean pm_smtp_server_step_line (PmSmtpServer *server);
+
 /* pm-smtp-server-verbs.c: carries out one command line without its CRLF. */
 void pm_smtp_server_command (PmSmtpServer *server, const char *line, gsize size);
 gboolean pm_smtp_server_is_host_name (const char *name);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The server's session: takes bytes, cuts them into commands and message data, asks the handler,
-// and changes its state in one place. Strict on purpose: a command ends in CR LF, a message in CR
+// The server's session: takes bytes, has them read as lines or as content by what the state is, and
+// changes that state in one place. Strict on purpose: a command ends in CR LF, a message in CR
 // LF . CR LF; a bare CR, a bare LF or a NUL ends the session, because nobody can know any more what
 // the client meant to be command and what to be message.
 
 #include "smtp/pm-smtp-server.h"
-
-#include <string.h>
 
 #include "smtp/pm-smtp-server-private.h"
 
@@ -206,90 +204,6 @@ pm_smtp_server_greet (PmSmtpServer *server, const PmSmtpReply *answer)
   pm_smtp_server_set_state (server, PM_SMTP_SERVER_FRESH);
 }
 
-static void
-violate_line (PmSmtpServer *server)
-{
-  pm_smtp_server_violate (server, 500, "5.5.2",
-                          "Lines must end in CR LF, without another CR, LF or NUL");
-}
-
-// What may have a password in it is wiped where it has been.
-static gboolean
-is_log_in (const char *bytes, gsize size)
-{
-  return size > 4 && g_ascii_strncasecmp (bytes, "AUTH", 4) == 0;
-}
-
-// A line is whole. RFC 5321 2.3.8: CR and LF come together or not at all.
-static void
-take_line (PmSmtpServer *server, gsize size)
-{
-  char *bytes = (char *) pm_buffer_peek (&server->input);
-  gboolean secret = server->state == PM_SMTP_SERVER_AUTH || is_log_in (bytes, size);
-  gboolean strict = size >= 2 && bytes[size - 2] == '\r' &&
-                    memchr (bytes, '\r', size - 2) == NULL && memchr (bytes, '\0', size) == NULL;
-  g_autofree char *line = strict ? g_strndup (bytes, size - 2) : NULL;
-  gboolean skipped = server->skipping;
-
-  if (secret)
-    explicit_bzero (bytes, size);
-  pm_buffer_consume (&server->input, size);
-  server->n_lines++;
-  server->skipping = FALSE;
-  if (!strict)
-    violate_line (server);
-  else if (server->state == PM_SMTP_SERVER_AUTH)
-    pm_smtp_server_take_response (server, line, !skipped);
-  else if (skipped)
-    pm_smtp_server_say (server, 500, "5.5.2", "The line is too long");
-  else
-    pm_smtp_server_command (server, g_strchomp (line), size);
-  if (secret && line != NULL)
-    explicit_bzero (line, strlen (line));
-}
-
-// Drops what cannot become a command any more, but for a last CR: an LF may follow.
-static gboolean
-skip_line (PmSmtpServer *server, gsize size)
-{
-  const guint8 *bytes = pm_buffer_peek (&server->input);
-  gsize keep = bytes[size - 1] == '\r' ? 1 : 0;
-  gboolean strict = memchr (bytes, '\r', size - keep) == NULL && memchr (bytes, '\0', size) == NULL;
-
-  pm_buffer_consume (&server->input, size - keep);
-  if (!strict)
-    violate_line (server);
-  return FALSE;
-}
-
-static gboolean
-step_command (PmSmtpServer *server)
-{
-  gsize size = pm_buffer_size (&server->input);
-  const guint8 *bytes = pm_buffer_peek (&server->input);
-  const guint8 *feed = size == 0 ? NULL : memchr (bytes, '\n', size);
-  gsize length = feed == NULL ? size : (gsize) (feed - bytes) + 1;
-
-  if (size == 0)
-    return FALSE;
-  if (length > PM_SMTP_SERVER_LONGEST_LINE && !server->skipping)
-    {
-      // How many octets follow a BDAT that nobody could read is not known either.
-      if (g_ascii_strncasecmp ((const char *) bytes, "BDAT", 4) == 0)
-        {
-          pm_smtp_server_violate (server, 501, "5.5.4", "The line is too long");
-          return FALSE;
-        }
-      server->skipping = TRUE;
-    }
-  if (feed != NULL)
-    {
-      take_line (server, length);
-      return TRUE;
-    }
-  return server->skipping ? skip_line (server, size) : FALSE;
-}
-
 static gboolean
 step (PmSmtpServer *server)
 {
@@ -305,7 +219,7 @@ step (PmSmtpServer *server)
     case PM_SMTP_SERVER_RCPT:
     case PM_SMTP_SERVER_CHUNKS:
     case PM_SMTP_SERVER_AUTH:
-      return step_command (server);
+      return pm_smtp_server_step_line (server);
     case PM_SMTP_SERVER_GREETING:
     case PM_SMTP_SERVER_COMMIT:
     case PM_SMTP_SERVER_TLS:
