@@ -26,6 +26,7 @@ typedef struct
 {
   GPtrArray *records; /* (element-type ldns_rr) (owned) */
   gboolean silent;
+  gboolean secure;
   PmDnsStatus forced; /* %PM_DNS_OK: as the records say */
 } Node;
 
@@ -78,6 +79,11 @@ ensure_node (PmFakeResolver *self, const char *name)
 static void
 force_status (Node *node, const char *word)
 {
+  if (strcmp (word, "secure") == 0)
+    {
+      node->secure = TRUE;
+      return;
+    }
   node->silent = strcmp (word, "silent") == 0;
   if (node->silent)
     return;
@@ -194,6 +200,7 @@ static gboolean
 fill_answer (PmFakeResolver *self, PmDnsAnswer *answer)
 {
   g_autofree char *name = fold_name (answer->name);
+  gboolean secure = TRUE;
 
   for (guint i = 0; i < MAX_ALIASES; i++)
     {
@@ -214,6 +221,8 @@ fill_answer (PmFakeResolver *self, PmDnsAnswer *answer)
           answer->detail = g_strdup (pm_dns_status_to_string (node->forced));
           return TRUE;
         }
+      secure = secure && node->secure; // every step must be
+      answer->secure = secure;
       alias = find_alias (node, answer->type);
       if (alias == NULL)
         {

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * A #PmResolver whose answers were declared beforehand, for tests of what is built on it. Names not
  * declared are NXDOMAIN; a name with records of other types only is NODATA. Zone text:
  * lines `NAME TTL TYPE DATA`, or `NAME ! STATUS` for a name that answers servfail, timeout or
- * bogus, and `NAME ! silent` for one that never answers, until the look-up is cancelled. `*.NAME`
+ * bogus, `NAME ! silent` for one that never answers, until the look-up is cancelled, and
+ * `NAME ! secure` for one whose answers count as validated by DNSSEC. `*.NAME`
  * is a wildcard (RFC 4592); `;` starts a comment. CNAMEs are followed. Zone text that cannot be
  * read is a programmer's error and aborts.
  */

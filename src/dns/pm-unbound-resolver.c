@@ -26,6 +26,7 @@ typedef struct
 {
   char *server; /* (nullable): `ADDRESS[@PORT]` */
   char *label;  /* who is asked, for a person */
+  char *anchor; /* (nullable): a file of DNSKEY or DS records to trust */
   guint timeout;
   GMainContext *context;
   gboolean quit;
@@ -77,6 +78,7 @@ clear_worker (gpointer data)
 
   g_free (worker->server);
   g_free (worker->label);
+  g_free (worker->anchor);
   g_main_context_unref (worker->context);
 }
 
@@ -208,6 +210,9 @@ set_options (Worker *worker, struct ub_ctx *context, GError **error)
     if (!check_result (ub_ctx_set_option (context, options[i][0], options[i][1]), options[i][0],
                        error))
       return FALSE;
+  if (worker->anchor != NULL &&
+      !check_result (ub_ctx_add_ta_file (context, worker->anchor), worker->anchor, error))
+    return FALSE;
   if (!set_server (worker, context, error) ||
       !check_result (ub_ctx_async (context, TRUE), "thread", error))
     return FALSE;
@@ -599,16 +604,53 @@ describe_server (const char *server)
 PmResolver *
 pm_unbound_resolver_new (const char *server, guint timeout, GError **error)
 {
+  return pm_unbound_resolver_new_validating (server, timeout, NULL, error);
+}
+
+static gboolean
+check_anchor (const char *path, GError **error)
+{
+  g_autofree char *contents = NULL;
+
+  // libunbound would say that it cannot be read when the first question is asked, and not why.
+  if (!g_file_get_contents (path, &contents, NULL, error))
+    return FALSE;
+  if (strstr (contents, "DNSKEY") != NULL || strstr (contents, "DS") != NULL)
+    return TRUE;
+  g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
+               "There is no DNSKEY or DS record in %s to trust", path);
+  return FALSE;
+}
+
+/**
+ * pm_unbound_resolver_new_validating:
+ * @server: (nullable): as of pm_unbound_resolver_new(); it must pass on what DNSSEC needs, else
+ *   whatever is signed is bogus
+ * @timeout: milliseconds that any look-up may take
+ * @trust_anchor: (nullable): a file with the DNSKEY or DS records of the root, or of other zones
+ * @error: as of pm_unbound_resolver_new(), also for @trust_anchor
+ *
+ * Returns: (transfer full) (nullable): a resolver.
+ */
+PmResolver *
+pm_unbound_resolver_new_validating (const char *server,
+                                    guint timeout,
+                                    const char *trust_anchor,
+                                    GError **error)
+{
   g_autoptr (PmUnboundResolver) self = NULL;
 
   g_return_val_if_fail (timeout > 0, NULL);
 
   if (server != NULL && !check_server (server, error))
     return NULL;
+  if (trust_anchor != NULL && !check_anchor (trust_anchor, error))
+    return NULL;
 
   self = g_object_new (PM_TYPE_UNBOUND_RESOLVER, NULL);
   self->worker->server = g_strdup (server);
   self->worker->label = describe_server (server);
+  self->worker->anchor = g_strdup (trust_anchor);
   self->worker->timeout = timeout;
   self->worker->session = make_session (self->worker, error);
   if (self->worker->session == NULL)

@@ -18,5 +18,10 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (PmUnboundResolver, pm_unbound_resolver, PM, UNBOUND_RESOLVER, GObject)
 
 PmResolver *pm_unbound_resolver_new (const char *server, guint timeout, GError **error);
+/* One that validates (DNSSEC), from the keys in a file: answers can then be secure, or bogus. */
+PmResolver *pm_unbound_resolver_new_validating (const char *server,
+                                                guint timeout,
+                                                const char *trust_anchor,
+                                                GError **error);
 
 G_END_DECLS

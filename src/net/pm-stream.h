@@ -44,8 +44,8 @@ typedef struct
  * @write: like send()
  * @shutdown: says that no more will be written
  * @pending: (nullable): whether bytes were read from the socket that @read has not given yet
- * @handshake: (nullable): goes on with what must happen before the first byte: %TRUE when done, else
- *   an error (%G_IO_ERROR_WOULD_BLOCK to wait)
+ * @handshake: (nullable): goes on with what must happen before the first byte: %TRUE when done,
+ *   else an error (%G_IO_ERROR_WOULD_BLOCK to wait)
  * @interest: (nullable): what to wait for on the socket in order to do `wanted`
  * @free: frees @self
  *

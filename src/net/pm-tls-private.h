@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* TLS 1.2 and 1.3. CBC ciphers stay for old mail servers: without them those would send in clear. */
+/* TLS 1.2 and 1.3. CBC ciphers stay for old mail servers: else those would send in clear. */
 #define PM_TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define PM_TLS_HANDSHAKE_TIME (30 * G_TIME_SPAN_SECOND)
 

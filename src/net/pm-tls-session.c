@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // TLS as a layer of a stream: GnuTLS over the stream's own non-blocking socket, so that a handshake
-// that stalls costs nobody else anything. It shakes hands once; a peer that asks for another time is
-// cut off. After the end of TLS, or after any error in it, nothing is read from the socket any more:
-// what a peer sends in clear then is never taken for its mail (CVE-2026-45185). No session tickets:
-// mail hosts come back too seldom to make the memory and the long-lived key worth while.
+// that stalls costs nobody else anything. It shakes hands once; a peer that asks for another time
+// is cut off. After the end of TLS, or after any error in it, nothing is read from the socket any
+// more: what a peer sends in clear then is never taken for its mail (CVE-2026-45185). No session
+// tickets: mail hosts come back too seldom to make the memory and the long-lived key worth while.
 
 #include "net/pm-tls.h"
 

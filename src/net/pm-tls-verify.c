@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // Whether the certificate of a host is the one we want: signed by somebody we trust, in force and
-// for the right name (RFC 6125, RFC 9525), or announced by TLSA records (RFC 6698, RFC 7671, RFC 7672).
-// Every refusal says what is wrong with the certificate in words that its owner can act on.
+// for the right name (RFC 6125, RFC 9525), or announced by TLSA records (RFC 6698, RFC 7671,
+// RFC 7672). Every refusal says what is wrong with the certificate in words that its owner can act
+// on.
 
 #include "net/pm-tls.h"
 
