@@ -136,8 +136,8 @@ record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSm
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
-  say (self, recipient->agent == PM_QUEUE_MAILBOX ? PM_EVENT_DELIVERED : PM_EVENT_RELAYED, recipient,
-       host, text, NULL);
+  say (self, recipient->agent == PM_QUEUE_MAILBOX ? PM_EVENT_DELIVERED : PM_EVENT_RELAYED,
+       recipient, host, text, NULL);
   // A host that knows DSN reports itself (RFC 3461 5.2.2).
   if ((recipient->agent == PM_QUEUE_MAILBOX || relayed) && self->sender != NULL &&
       pm_report_is_wanted (PM_REPORT_SUCCESS, recipient->notify))

@@ -101,11 +101,13 @@ add_head (GString *out,
   // RFC 3834 5
   g_string_append (out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
   g_string_append_printf (out,
-                          "Content-Type: multipart/report; report-type=%s;\r\n\tboundary=\"%s\"\r\n",
+                          "Content-Type: multipart/report; report-type=%s;\r\n"
+                          "\tboundary=\"%s\"\r\n",
                           report->utf8 ? "global-delivery-status" : "delivery-status", boundary);
   if (eight_bit)
     g_string_append (out, "Content-Transfer-Encoding: 8bit\r\n");
-  g_string_append (out, "\r\nThis is a report about the delivery of a message, in MIME format.\r\n");
+  g_string_append (out, "\r\n"
+                        "This is a report about the delivery of a message, in MIME format.\r\n");
 }
 
 static void
@@ -124,9 +126,9 @@ add_opening (GString *out, const PmReport *report)
 
   g_string_append_printf (out, "This is the mail service at %s.\r\n", report->host);
   if (*report->sender == '\0')
-    text = g_strdup_printf ("A report to the sender of a message, made or accepted here on %s, could "
-                            "not be delivered to the recipients below. It comes to you as the "
-                            "administrator.",
+    text = g_strdup_printf ("A report to the sender of a message, made or accepted here on %s, "
+                            "could not be delivered to the recipients below. It comes to you "
+                            "as the administrator.",
                             received);
   else if (report->kind == PM_REPORT_DELAYED)
     text = g_strdup_printf ("Your message, accepted on %s, has not been delivered yet to the "
@@ -134,8 +136,8 @@ add_opening (GString *out, const PmReport *report)
                             "%s.",
                             received, expires);
   else if (report->kind == PM_REPORT_FAILED)
-    text = g_strdup_printf ("Your message, accepted on %s, could not be delivered to the recipients "
-                            "below, and is not tried any more.",
+    text = g_strdup_printf ("Your message, accepted on %s, could not be delivered to the "
+                            "recipients below, and is not tried any more.",
                             received);
   else
     text = g_strdup_printf ("This is the receipt that you asked for: your message, accepted on %s, "

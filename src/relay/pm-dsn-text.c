@@ -177,7 +177,8 @@ pm_dsn_original (const char *orcpt, gboolean utf8)
  * pm_dsn_host_name:
  * @host: `name [address]:port`
  *
- * Returns: (transfer full) (nullable): the name, for Remote-MTA: dns; %NULL when it has another form
+ * Returns: (transfer full) (nullable): the name, for Remote-MTA: dns; %NULL when it has another
+ *   form
  */
 char *
 pm_dsn_host_name (const char *host)
@@ -257,13 +258,14 @@ static const struct
             "rightly." },
   { "1.", "Look whether the address is written rightly." },
   { "2.1", "The mailbox is closed. Ask the person for another address." },
-  { "2.2", "The mailbox is full. Tell the person some other way, or send the message again in a few "
-           "days." },
+  { "2.2", "The mailbox is full. Tell the person some other way, or send the message again in a "
+           "few days." },
   { "2.3", "The message is too large for this mailbox. Send it in smaller parts, or make what is "
            "attached smaller." },
   { "2.", "The mailbox cannot take mail at present. Send the message again in a few days, or reach "
           "the person some other way." },
-  { "3.4", "The message is too large. Send it in smaller parts, or make what is attached smaller." },
+  { "3.4", "The message is too large. Send it in smaller parts, or make what is attached "
+           "smaller." },
   { "3.", "The other mail service has trouble of its own. Send the message again later." },
   { "4.3", "It could not be found out where mail for this domain goes. Look whether what stands "
            "behind the @ is written rightly." },

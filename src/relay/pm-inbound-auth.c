@@ -7,6 +7,7 @@
 #include "relay/pm-inbound-auth.h"
 
 #include "auth/pm-sasl-server.h"
+#include "relay/pm-diagnostics.h"
 #include "base/pm-error.h"
 #include "relay/pm-relay-event.h"
 
@@ -112,6 +113,8 @@ pm_inbound_auth (PmSmtpServer *server,
   PmInbound *self = data;
   g_autoptr (GError) error = NULL;
 
+  pm_diagnose (PM_TOPIC_AUTHENTICATION, PM_DIAGNOSTICS_MINIMUM, "what", "log-in-begins", "client",
+               self->peer_text, "mechanism", mechanism, NULL);
   // A log-in that the client gave up may still be here.
   pm_inbound_auth_clear (self);
   if (!pm_client_census_may (pm_relay_get_census (self->worker->relay), self->peer,
@@ -134,5 +137,7 @@ pm_inbound_auth (PmSmtpServer *server,
 void
 pm_inbound_auth_again (PmSmtpServer *server, const guint8 *bytes, gsize size, gpointer data)
 {
+  pm_diagnose (PM_TOPIC_AUTHENTICATION, PM_DIAGNOSTICS_MEDIUM, "what", "challenge-answered",
+               "client", ((const PmInbound *) data)->peer_text, NULL);
   step (data, bytes, size);
 }

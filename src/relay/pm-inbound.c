@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-inbound-auth.h"
 #include "relay/pm-inbound-etrn.h"
 #include "relay/pm-inbound-private.h"
@@ -61,6 +62,8 @@ close_session (PmInbound *self, gboolean linger)
   if (self->stream == NULL)
     return;
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "ended", NULL);
+  pm_diagnose (PM_TOPIC_INBOUND, PM_DIAGNOSTICS_MINIMUM, "what", "session-ended", "client",
+               self->peer_text, "hello", pm_smtp_server_get_hello (self->server), NULL);
   if (linger)
     pm_stream_finish (g_steal_pointer (&self->stream), LINGER);
   else
@@ -471,8 +474,10 @@ new_server (PmInbound *self)
   };
 
   return pm_smtp_server_new (&config,
-                             self->protocol.level >= PM_DIAGNOSTICS_MEDIUM ? &traced_handler
-                                                                           : &server_handler,
+                             pm_diagnostics_wants (PM_TOPIC_SMTP_PROTOCOL,
+                                                   PM_DIAGNOSTICS_MEDIUM)
+                                 ? &traced_handler
+                                 : &server_handler,
                              self);
 }
 

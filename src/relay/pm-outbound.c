@@ -7,6 +7,7 @@
 
 #include "relay/pm-outbound.h"
 
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-reach.h"
 #include "relay/pm-session-pool.h"
 
@@ -309,10 +310,24 @@ send_message (PmOutbound *self)
   pm_session_send (self->session, &message, self->job.body);
 }
 
+/* Category `outbound`: at `minimum` hosts that could not be reached, at `medium` which are used. */
+static void
+tell (const PmOutbound *self, const char *what, const char *peer, const PmSmtpReply *reply)
+{
+  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, self->job.message->id);
+  g_autofree char *text = reply != NULL ? pm_smtp_reply_to_string (reply) : NULL;
+
+  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_OUTBOUND), "id", id, "what",
+                what, "destination", self->job.destination, "relay", peer, "reply", text, NULL);
+}
+
 /* @session: (transfer full) */
 static void
 use_session (PmOutbound *self, PmSession *session, gboolean reused)
 {
+  if (pm_diagnostics_wants (PM_TOPIC_OUTBOUND, PM_DIAGNOSTICS_MEDIUM))
+    tell (self, reused ? "connection-used-again" : "connection-new",
+          pm_session_get_peer (session), NULL);
   self->session = session;
   self->reused = reused;
   self->n_rounds = 0;
@@ -325,6 +340,8 @@ refused_cb (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer
 {
   PmOutbound *self = data;
 
+  if (pm_diagnostics_wants (PM_TOPIC_OUTBOUND, PM_DIAGNOSTICS_MINIMUM))
+    tell (self, "not-reached", peer, reply);
   if (peer != NULL)
     self->failed = TRUE;
   set_open_results (self, final ? PM_SMTP_OUTCOME_BOUNCE : PM_SMTP_OUTCOME_NEXT_HOST, reply, peer);

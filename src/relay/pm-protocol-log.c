@@ -7,21 +7,26 @@
 
 #include <string.h>
 
-#include "base/pm-log.h"
+#include "relay/pm-diagnostics.h"
 
 static guint sessions; /* atomic */
 
-static PmDiagnosticsLevel
-find_level (const PmMailService *service, const char *name)
+/*
+ * A client that says its password before anybody has asked for it is not quoted: of AUTH stays the
+ * mechanism. What answers a challenge, the protocol itself does not show.
+ */
+static char *
+hide_secrets (const char *text)
 {
-  for (guint i = 0; i < service->diagnostics->len; i++)
-    {
-      const PmDiagnosticsCategory *category = g_ptr_array_index (service->diagnostics, i);
+  const char *mechanism;
+  gsize size;
 
-      if (strcmp (category->name, name) == 0)
-        return category->level;
-    }
-  return PM_DIAGNOSTICS_NONE;
+  if (g_ascii_strncasecmp (text, "AUTH ", 5) != 0)
+    return g_strdup (text);
+  mechanism = text + 5 + strspn (text + 5, " ");
+  size = strcspn (mechanism, " ");
+  return g_strdup_printf ("AUTH %.*s%s", (int) MIN (size, 40), mechanism,
+                          mechanism[size] != '\0' ? " ***" : "");
 }
 
 /**
@@ -34,7 +39,6 @@ pm_protocol_log_init (PmProtocolLog *log,
                       gboolean inbound,
                       const char *peer)
 {
-  log->level = find_level (settings->service, "smtp-protocol");
   log->session = __atomic_add_fetch (&sessions, 1, __ATOMIC_RELAXED);
   log->inbound = inbound;
   log->peer = peer;
@@ -52,10 +56,13 @@ pm_protocol_log_say (const PmProtocolLog *log,
                      const char *text)
 {
   g_autofree char *session = NULL;
+  g_autofree char *shown = NULL;
 
-  if (log->level < level)
+  if (!pm_diagnostics_wants (PM_TOPIC_SMTP_PROTOCOL, level))
     return;
+  shown = text != NULL ? hide_secrets (text) : NULL;
   session = g_strdup_printf ("%u", log->session);
-  pm_log_event (G_LOG_LEVEL_MESSAGE, "smtp-protocol", "session", session, "direction",
-                log->inbound ? "in" : "out", "peer", log->peer, "what", what, "text", text, NULL);
+  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_SMTP_PROTOCOL), "session",
+                session, "direction", log->inbound ? "in" : "out", "peer", log->peer, "what", what,
+                "text", shown, NULL);
 }

@@ -9,7 +9,6 @@ G_BEGIN_DECLS
 
 /**
  * PmProtocolLog:
- * @level: how much is wanted
  * @session: a number that no other session of this process has
  * @inbound: whether the peer came to us
  * @peer: (nullable): who it is; borrowed
@@ -21,7 +20,6 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
-  PmDiagnosticsLevel level;
   guint session;
   gboolean inbound;
   const char *peer;

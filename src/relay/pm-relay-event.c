@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-relay-private.h"
 
 /* What an event means to those who listen. */
@@ -159,6 +160,7 @@ pm_relay_event (PmRelay *relay, const PmRelayEvent *event)
   if (tracking != NULL && kinds[event->event].tracked &&
       (event->message != 0 || event->from != NULL || event->to != NULL))
     track (tracking, event, pm_clock_now (pm_relay_get_clock (relay)));
-  if (pm_log_is_read ())
+  if (pm_log_is_read () &&
+      (event->event != PM_EVENT_TLS || pm_diagnostics_wants (PM_TOPIC_TLS, PM_DIAGNOSTICS_MINIMUM)))
     say (relay, event);
 }

@@ -15,6 +15,7 @@
 #include "base/pm-error.h"
 #include "base/pm-log.h"
 #include "relay/pm-descriptors.h"
+#include "relay/pm-diagnostics.h"
 
 static GPtrArray *
 list_own_addresses (const PmServer *server)
@@ -271,6 +272,35 @@ is_our_postmaster (const PmRelaySettings *settings,
          (decision->rule != NULL && decision->rule->action == PM_ROUTE_INBOUND);
 }
 
+/* Category `routing`: at `minimum` what is refused, at `medium` each decision, then its reasons. */
+static void
+tell_of_decision (const PmMailAddress *recipient, const PmDecision *decision)
+{
+  PmDiagnosticsLevel level =
+      decision->action == PM_ACTION_REJECT ? PM_DIAGNOSTICS_MINIMUM : PM_DIAGNOSTICS_MEDIUM;
+  g_autofree char *to = NULL;
+  g_autofree char *target = NULL;
+  g_autofree char *reasons = NULL;
+  const PmNextHop *hop =
+      decision->next_hops->len > 0 ? g_ptr_array_index (decision->next_hops, 0) : NULL;
+
+  if (!pm_diagnostics_wants (PM_TOPIC_ROUTING, level))
+    return;
+  to = pm_mail_address_to_string (recipient);
+  target = decision->recipient != NULL ? pm_mail_address_to_string (decision->recipient) : NULL;
+  if (pm_diagnostics_wants (PM_TOPIC_ROUTING, PM_DIAGNOSTICS_MAXIMUM))
+    {
+      g_auto (GStrv) list = pm_decision_explain (decision);
+
+      reasons = g_strjoinv (" ", list);
+    }
+  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_ROUTING), "to", to, "action",
+                pm_routing_action_to_string (decision->action), "rule",
+                decision->rule != NULL ? decision->rule->domain : NULL, "target", target,
+                "mailbox", decision->mailbox, "next-hop", hop != NULL ? hop->host : NULL, "reply",
+                decision->reply, "reasons", reasons, NULL);
+}
+
 /**
  * pm_relay_settings_route:
  * @client: who asks; one without an address is this host itself
@@ -288,10 +318,13 @@ pm_relay_settings_route (const PmRelaySettings *settings,
   static const PmRoutingClient ourselves = { 0 };
   PmDecision *decision = pm_router_decide (settings->router, recipient, client);
 
-  if (decision->action != PM_ACTION_REJECT || !is_our_postmaster (settings, recipient, decision))
-    return decision;
-  pm_decision_unref (decision);
-  return pm_router_decide (settings->router, settings->administrator, &ourselves);
+  if (decision->action == PM_ACTION_REJECT && is_our_postmaster (settings, recipient, decision))
+    {
+      pm_decision_unref (decision);
+      decision = pm_router_decide (settings->router, settings->administrator, &ourselves);
+    }
+  tell_of_decision (recipient, decision);
+  return decision;
 }
 
 /**

@@ -16,7 +16,9 @@
 #include "base/pm-error.h"
 #include "base/pm-log.h"
 #include "relay/pm-attempt.h"
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-dispatcher.h"
+#include "relay/pm-dns-diagnostics.h"
 #include "relay/pm-inbound.h"
 #include "relay/pm-recipient-check.h"
 #include "relay/pm-relay-listeners.h"
@@ -237,6 +239,7 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
                          settings->service->max_per_host);
   pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
                                                       settings->service->max_outbound);
+  pm_diagnostics_apply (settings->service);
   if (self->tracking != NULL)
     pm_tracking_set_keep (self->tracking,
                           settings->service->tracking_keep * (gint64) G_USEC_PER_SEC);
@@ -258,9 +261,33 @@ check_stopped (PmRelay *self)
   g_signal_emit (self, signals[STOPPED], 0, TRUE);
 }
 
+/* Category `queue`: at `minimum` what stays in it after a try, at `medium` all that moves. */
+static void
+tell_of_queue (PmRelay *self, const Event *event)
+{
+  gboolean stays = event->kind == EVENT_ATTEMPT_OVER && !event->gone;
+  char id[24];
+  char seconds[32];
+
+  if (event->kind == EVENT_SESSION_OVER ||
+      !pm_diagnostics_wants (PM_TOPIC_QUEUE,
+                             stays ? PM_DIAGNOSTICS_MINIMUM : PM_DIAGNOSTICS_MEDIUM))
+    return;
+  g_snprintf (id, sizeof id, "%" G_GUINT64_FORMAT, event->message);
+  g_snprintf (seconds, sizeof seconds, "%" G_GINT64_FORMAT,
+              (event->next_try - pm_clock_now (self->clock)) / G_USEC_PER_SEC);
+  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_QUEUE), "id", id, "what",
+                event->kind == EVENT_QUEUED ? "queued"
+                : event->gone               ? "gone"
+                                            : "waits",
+                "next-in", stays && event->next_try != G_MAXINT64 ? seconds : NULL, "parked-for",
+                event->parked_for, NULL);
+}
+
 static void
 take_event (PmRelay *self, const Event *event)
 {
+  tell_of_queue (self, event);
   switch (event->kind)
     {
     case EVENT_QUEUED:
@@ -561,7 +588,7 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
   self->server = g_strdup (options->server);
   self->state_dir = g_canonicalize_filename (options->state_dir, NULL);
   self->mx_port = options->mx_port;
-  self->resolver = g_object_ref (options->resolver);
+  self->resolver = pm_dns_diagnostics_new (options->resolver);
   self->clock = g_object_ref (options->clock);
 
   self->settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);

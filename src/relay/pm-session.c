@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/pm-stream.h"
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-protocol-log.h"
 
 #define INPUT_LIMIT (16 * 1024)
@@ -309,7 +310,7 @@ pm_session_new (PmRelayWorker *worker,
   pm_timer_init (&self->tell, reactor, tell_cb, self);
   self->stream = pm_stream_new (reactor, fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
   // Where nobody reads the transcript, none is made.
-  config.trace = self->protocol.level >= PM_DIAGNOSTICS_MEDIUM;
+  config.trace = pm_diagnostics_wants (PM_TOPIC_SMTP_PROTOCOL, PM_DIAGNOSTICS_MEDIUM);
   self->client = pm_smtp_client_new (&config, &client_handler, self);
   return self;
 }
