@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "relay/pm-maildir-file.h"
@@ -20,6 +22,7 @@
 #define MAX_BATCH 200    /* messages, each an open file */
 #define MIN_FOR_SYNCFS 4 /* below, file by file is quicker */
 #define KEEP_SCRATCH (1024 * 1024)
+#define ZFS_SUPER_MAGIC 0x2fc12fc1 // not in the kernel's own header
 
 typedef struct
 {
@@ -89,6 +92,32 @@ is_syncfs_telling (void)
 
   return uname (&name) == 0 && sscanf (name.release, "%d.%d", &major, &minor) == 2 &&
          (major > 5 || (major == 5 && minor >= 8));
+}
+
+/*
+ * Whether syncfs() means stable storage there. On a file system in user space (FUSE) it does not:
+ * the kernel writes to the program behind it, and does not tell that to sync.
+ */
+static gboolean
+is_syncfs_durable (int fd)
+{
+  static const guint64 durable[] = {
+    EXT4_SUPER_MAGIC,
+    XFS_SUPER_MAGIC,
+    BTRFS_SUPER_MAGIC,
+    F2FS_SUPER_MAGIC,
+    TMPFS_MAGIC,
+    OVERLAYFS_SUPER_MAGIC,
+    ZFS_SUPER_MAGIC,
+  };
+  struct statfs info;
+
+  if (fstatfs (fd, &info) != 0)
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (durable); i++)
+    if ((guint64) info.f_type == durable[i])
+      return TRUE;
+  return FALSE;
 }
 
 /*
@@ -174,10 +203,10 @@ refuse_items (GPtrArray *items, int error_number, const char *doing)
 static void
 sync_device (PmMaildir *self, GPtrArray *items)
 {
-  if (self->syncfs_tells && items->len >= MIN_FOR_SYNCFS)
-    {
-      const Item *first = g_ptr_array_index (items, 0);
+  const Item *first = g_ptr_array_index (items, 0);
 
+  if (self->syncfs_tells && items->len >= MIN_FOR_SYNCFS && is_syncfs_durable (first->file.fd))
+    {
       if (syncfs (first->file.fd) != 0)
         refuse_items (items, errno, "sync messages for");
       return;
@@ -240,7 +269,8 @@ publish_device (PmMaildir *self, GPtrArray *items)
       if (item->reply == NULL)
         g_hash_table_add (folders, item->file.folder);
     }
-  if (self->syncfs_tells && device >= 0 && g_hash_table_size (folders) >= MIN_FOR_SYNCFS)
+  if (self->syncfs_tells && device >= 0 && g_hash_table_size (folders) >= MIN_FOR_SYNCFS &&
+      is_syncfs_durable (device))
     {
       if (syncfs (device) != 0)
         refuse_items (items, errno, "sync messages for");

@@ -255,6 +255,9 @@ DEFINE_ON_PATH (mkdirat, (int directory, const char *path, mode_t mode), (direct
 DEFINE_ON_PATH (rename, (const char *from, const char *to), (from, to), is_below (to))
 DEFINE_ON_PATH (renameat, (int a, const char *from, int b, const char *to), (a, from, b, to),
                 is_below_at (b, to))
+DEFINE_ON_PATH (renameat2,
+                (int a, const char *from, int b, const char *to, unsigned int flags),
+                (a, from, b, to, flags), is_below_at (b, to))
 DEFINE_ON_PATH (link, (const char *from, const char *to), (from, to), is_below (to))
 DEFINE_ON_PATH (linkat, (int a, const char *from, int b, const char *to, int flags),
                 (a, from, b, to, flags), is_below_at (b, to))
