@@ -13,6 +13,7 @@
 
 // SCRAM's messages are the longest; RFC 4616 2 has three times 255 characters in PLAIN.
 #define MAX_MESSAGE 4096
+#define MAX_STEPS 8
 
 struct _PmSaslServer
 {
@@ -26,7 +27,7 @@ struct _PmSaslServer
   char *user;
   char *password; /* (nullable): what is to be checked */
   GCancellable *cancellable;
-  gboolean begun;
+  guint steps;
   gboolean finishing; /* the last message is out, and the peer is to answer nothing */
   PmSaslStatus status;
 };
@@ -293,12 +294,14 @@ pm_sasl_server_step (PmSaslServer *self,
                      GBytes **out,
                      GError **error)
 {
-  gboolean first = !self->begun;
+  gboolean first = self->steps == 0;
 
   *out = NULL;
   g_return_val_if_fail (self->status == PM_SASL_CONTINUE, PM_SASL_FAILED);
 
-  self->begun = TRUE;
+  // PLAIN asks again and again where it gets nothing.
+  if (++self->steps > MAX_STEPS)
+    return fail (self, error, PM_ERROR_INVALID, "The exchange does not come to its end");
   if (size > MAX_MESSAGE)
     return fail (self, error, PM_ERROR_INVALID, "The message is longer than 4096 bytes");
   if (self->finishing)

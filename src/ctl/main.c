@@ -44,6 +44,13 @@ static const PmCommand commands[] = {
     pm_ctl_site_import },
   { "site", "export", "[FILE]", 0, 1, TRUE, "Write the site file to a file or standard output.",
     pm_ctl_site_export },
+  { "account", "list", "", 0, 0, TRUE, "List the accounts that may authenticate.",
+    pm_ctl_account_list },
+  { "account", "add", "NAME", 1, 1, TRUE, "Add an account; asks for its password.",
+    pm_ctl_account_add },
+  { "account", "remove", "NAME", 1, 1, TRUE, "Remove an account.", pm_ctl_account_remove },
+  { "account", "password", "NAME", 1, 1, TRUE, "Set an account's password.",
+    pm_ctl_account_password },
   { "queue", "list", "", 0, 0, FALSE, "List the messages that wait.", pm_ctl_queue_list },
   { "queue", "show", "ID", 1, 1, FALSE, "Show a message's header and recipients.",
     pm_ctl_queue_show },
@@ -57,8 +64,8 @@ print_help (void)
 {
   g_print ("Usage: pointsmanctl [--session | --config FILE] [--json] [--server NAME] COMMAND…\n\n"
            "Without --session or --config it speaks to the services of this computer; --session\n"
-           "to those of the session; with --config the route, domain, site and check commands\n"
-           "work on a site file alone.\n\n");
+           "to those of the session; with --config the route, domain, site, check and account\n"
+           "commands work on a site file alone.\n\n");
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     {
       g_autofree char *words = g_strjoin (" ", commands[i].group,

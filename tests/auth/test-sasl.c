@@ -195,17 +195,14 @@ test_refusal (gconstpointer data)
   PmSaslStatus status = step (server, message, &out, &end);
 
   // An empty message is to PLAIN as none: it asks, and gets another empty one.
-  if (status == PM_SASL_CONTINUE)
+  for (guint i = 0; status == PM_SASL_CONTINUE && i < 20; i++)
     {
       g_clear_pointer (&out, g_bytes_unref);
       status = step (server, message, &out, &end);
     }
-  if (status == PM_SASL_CONTINUE)
-    return;
   g_assert_cmpint (status, ==, PM_SASL_FAILED);
   g_test_message ("%s", end.error->message);
-  g_assert_true (end.error->code == (int) refusals[index].code ||
-                 end.error->code == PM_ERROR_DENIED);
+  g_assert_error (end.error, PM_ERROR, (int) refusals[index].code);
   g_clear_error (&end.error);
 }
 

@@ -7,7 +7,9 @@
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -415,6 +417,93 @@ class CheckTest(Base):
     def test_not_a_domain(self):
         self.ctl('check', 'a..b', *self.dns, status=1)
         self.ctl('check', 'example.net', '--dns', 'no address', status=1)
+
+
+class Accounts(Base):
+    """The accounts file, beside the site file or where --accounts or the site file says."""
+
+    def setUp(self):
+        super().setUp()
+        self.accounts = self.path.parent / 'accounts'
+
+    def test_life(self):
+        self.ctl('account', 'add', 'anna@example.com', stdin='pencil\n')
+        self.ctl('account', 'add', 'bert', stdin='paper')
+        self.assertEqual(self.accounts.stat().st_mode & 0o777, 0o640)
+        text = self.accounts.read_text()
+        self.assertNotIn('pencil', text)
+        line = text.splitlines()[0]
+        self.assertRegex(line, r'^anna@example\.com:\$y\$[^:]+:SCRAM-SHA-256\$100000:[^:]+:[^:]+$')
+        self.assertEqual(self.ctl('account', 'list').stdout.split(), ['anna@example.com', 'bert'])
+        self.assertEqual(self.ctl_json('account', 'list')[1], {'name': 'bert', 'scram': True})
+
+        self.ctl('account', 'password', 'Anna@example.com', stdin='pen\n')
+        changed = self.accounts.read_text().splitlines()
+        self.assertNotEqual(changed[0], line)
+        self.assertEqual(changed[1], text.splitlines()[1])
+        self.ctl('account', 'remove', 'bert')
+        self.assertEqual(self.ctl('account', 'list').stdout.split(), ['anna@example.com'])
+
+    def test_refusals(self):
+        self.ctl('account', 'add', 'anna', stdin='pencil\n')
+        before = self.accounts.read_bytes()
+        for words, stdin in ((('add', 'ANNA'), 'x\n'), (('add', 'b:c'), 'x\n'),
+                             (('add', 'bert'), ''), (('add', 'bert'), 'x' * 2000),
+                             (('password', 'bert'), 'x\n'), (('remove', 'bert'), '')):
+            with self.subTest(words=words):
+                self.ctl('account', *words, status=1, stdin=stdin)
+                self.assertEqual(self.accounts.read_bytes(), before)
+        self.ctl('account', 'add', status=2)
+        self.ctl('account', 'add', 'a', 'b', status=2)
+        self.accounts.write_text('anna:secret\n')
+        done = self.ctl('account', 'list', status=1)
+        self.assertIn(f'{self.accounts}:1: ', done.stderr)
+        self.assertNotIn('secret', done.stderr)
+
+    def ask_on_terminal(self, first, second):
+        """Types two passwords; returns the exit code and all that was shown."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen([PROGRAM, '--config', str(self.path), 'account', 'add', 'anna'],
+                                   stdin=theirs, stdout=theirs, stderr=theirs,
+                                   env=self.environment)
+        self.addCleanup(process.kill)
+        os.close(theirs)
+        shown = b''
+        for prompt, answer in ((b'Password: ', first), (b'again: ', second)):
+            while not shown.endswith(prompt):
+                self.assertTrue(select.select([ours], [], [], 20)[0], shown)
+                shown += os.read(ours, 1)
+            os.write(ours, answer + b'\n')
+        code = process.wait(30)
+        os.set_blocking(ours, False)
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:
+            pass
+        return code, shown
+
+    def test_terminal(self):
+        code, shown = self.ask_on_terminal(b'pencil', b'pencils')
+        self.assertEqual(code, 1)
+        self.assertIn(b'not the same', shown)
+        self.assertFalse(self.accounts.exists())
+        code, shown = self.ask_on_terminal(b'pencil', b'pencil')
+        self.assertEqual(code, 0, shown)
+        self.assertNotIn(b'pencil', shown)
+        self.assertTrue(self.accounts.exists())
+
+    def test_where(self):
+        other = self.path.parent / 'other'
+        self.ctl('account', 'add', 'anna', '--accounts', str(other), stdin='pencil\n')
+        self.assertTrue(other.exists())
+        self.assertFalse(self.accounts.exists())
+        text = self.path.read_text()
+        self.path.write_text(text.replace(
+            '</internet-mail-service>',
+            f'<security><accounts path="{other}"/></security></internet-mail-service>'))
+        self.assertEqual(self.ctl('account', 'list').stdout.split(), ['anna'])
 
 
 class ExitCodes(Base):
