@@ -457,7 +457,7 @@ class Delivering(RelayTest):
         relay.start()
         send(relay, 'anna@example.com', sender='admin@example.com')
         line = relay.wait_logged('deferred', 'to=anna@example.com')
-        self.assertIn('451', line)
+        self.assertIn('Could not connect', line)
         self.assertFalse(relay.logged('bounced'))
         relay.config.write_text(good)
         relay.reload()
