@@ -48,7 +48,7 @@ check (gssize result, const char *what, GError **error)
 {
   int saved = errno;
 
-  if (result < 0)
+  if (result < 0 && error != NULL)
     g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "%s: %s", what,
                  g_strerror (saved));
   return result;
@@ -444,6 +444,30 @@ void
 pm_stream_update (PmStream *stream)
 {
   update_interest (stream);
+}
+
+/**
+ * pm_stream_flush:
+ *
+ * Returns: whether there was output and all of it is in the socket now.
+ */
+gboolean
+pm_stream_flush (PmStream *stream)
+{
+  gboolean some = pm_buffer_size (&stream->output) > 0;
+
+  while (!is_over (stream) && !stream->shut && !stream->shaking &&
+         pm_buffer_size (&stream->output) > 0)
+    {
+      gssize count = stream->layer->write (stream->layer_self, stream->fd,
+                                           pm_buffer_peek (&stream->output),
+                                           pm_buffer_size (&stream->output), NULL);
+
+      if (count < 0)
+        return FALSE;
+      pm_buffer_consume (&stream->output, (gsize) count);
+    }
+  return some && pm_buffer_size (&stream->output) == 0;
 }
 
 /**

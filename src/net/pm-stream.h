@@ -79,6 +79,13 @@ PmBuffer *pm_stream_get_output (PmStream *stream);
 /* To be called after bytes were put into the output, or taken from a full input. Calls nothing
  * back. */
 void pm_stream_update (PmStream *stream);
+/*
+ * Writes what is in the output now, where the socket takes it, and calls nothing back, @sent
+ * included. TRUE when that emptied the output. What fails is told when the reactor comes to it.
+ * Saves a turn of the reactor for output that is made outside of the stream's callbacks;
+ * pm_stream_update() is to follow.
+ */
+gboolean pm_stream_flush (PmStream *stream);
 /* Has @received called again soon, though nothing new came. */
 void pm_stream_resume (PmStream *stream);
 /* A stream that does not read leaves bytes in the kernel: back-pressure. TRUE at first. */

@@ -50,6 +50,7 @@ struct _PmAttempt
   GPtrArray *late;       /* (element-type PmBounceRecipient): deferred */
   GPtrArray *delivered;  /* (element-type PmBounceRecipient): with a receipt due */
   gint64 next_try;       /* of recipients that wait for their time; held ones have none */
+  guint turn;            /* which of several equal hosts is the first for it; 0: not yet said */
   char *parked_for;      /* (owned) (nullable): a destination that had no room in its line */
   gboolean gone;
   gboolean abandoned;
@@ -477,12 +478,11 @@ granted_cb (gpointer data)
     .hops = group->hops,
     .tls = group->tls,
     .protocol = group->protocol,
+    .message = self->message,
     .sender = self->sender,
     .recipients = group->addresses,
-    .message = self->message,
     .queued = group->recipients,
     .body = self->body,
-    .eight_bit = self->message->eight_bit,
   };
   group->outbound = pm_outbound_new (&job, sent_cb, group);
 }
@@ -589,36 +589,35 @@ make_hops_key (GPtrArray *hops, PmTls tls)
   return g_string_free (key, FALSE);
 }
 
-/* The one next hop of LMTP, `unix:PATH` or `HOST:PORT`. (transfer full) */
+/* The one next hop that @name names, as `unix:PATH` or `HOST:PORT`. (transfer full) */
 static GPtrArray *
-make_lmtp_hops (const char *lmtp)
+make_host_hops (const char *name, PmTls tls)
 {
   GPtrArray *hops = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_next_hop_free);
-  const char *colon = strrchr (lmtp, ':');
+  const char *colon = strrchr (name, ':');
   g_autofree char *host = NULL;
 
-  if (g_str_has_prefix (lmtp, "unix:") || colon == NULL)
+  if (g_str_has_prefix (name, "unix:") || colon == NULL)
     {
-      g_ptr_array_add (hops, pm_next_hop_new (lmtp, 0, FALSE, PM_TLS_NONE));
+      g_ptr_array_add (hops, pm_next_hop_new (name, 0, FALSE, tls));
       return hops;
     }
-  host = lmtp[0] == '[' && colon > lmtp + 2 && colon[-1] == ']'
-             ? g_strndup (lmtp + 1, (gsize) (colon - lmtp) - 2)
-             : g_strndup (lmtp, (gsize) (colon - lmtp));
+  host = name[0] == '[' && colon > name + 2 && colon[-1] == ']'
+             ? g_strndup (name + 1, (gsize) (colon - name) - 2)
+             : g_strndup (name, (gsize) (colon - name));
   g_ptr_array_add (hops, pm_next_hop_new (host, (guint16) g_ascii_strtoull (colon + 1, NULL, 10),
-                                          FALSE, PM_TLS_NONE));
+                                          FALSE, tls));
   return hops;
 }
 
 static void
-plan_lmtp (PmAttempt *self, PmQueueRecipient *recipient, PmMailAddress *mailbox)
+plan_lmtp (PmAttempt *self, PmQueueRecipient *recipient, const char *lmtp, PmMailAddress *mailbox)
 {
-  const char *lmtp = self->settings->service->lmtp;
   g_autofree char *key = g_strdup_printf ("lmtp %s", lmtp);
   Group *group = get_group (self, key);
 
   if (group->hops == NULL)
-    group->hops = make_lmtp_hops (lmtp);
+    group->hops = make_host_hops (lmtp, PM_TLS_NONE);
   group->protocol = PM_SMTP_PROTOCOL_LMTP;
   group->tls = PM_TLS_NONE;
   g_ptr_array_add (group->recipients, recipient);
@@ -636,9 +635,9 @@ plan_mailbox (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *de
 
   if (mailbox == NULL)
     mailbox = pm_mail_address_ref (decision->recipient);
-  if (self->settings->service->lmtp != NULL)
+  if (decision->lmtp != NULL)
     {
-      plan_lmtp (self, recipient, mailbox);
+      plan_lmtp (self, recipient, decision->lmtp, mailbox);
       return;
     }
   name = pm_mail_address_key (mailbox);
@@ -649,11 +648,31 @@ plan_mailbox (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *de
   g_ptr_array_add (group->recipients, recipient);
 }
 
+/* Equals take turns at being the first: one turn for a message. (transfer full) */
+static GPtrArray *
+rotate_hops (PmAttempt *self, GPtrArray *hops)
+{
+  static guint turns; /* atomic */
+  GPtrArray *rotated = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_next_hop_free);
+
+  if (self->turn == 0)
+    self->turn = __atomic_add_fetch (&turns, 1, __ATOMIC_RELAXED) % 1000000 + 1;
+  for (guint i = 0; i < hops->len; i++)
+    {
+      const PmNextHop *hop = g_ptr_array_index (hops, (i + self->turn) % hops->len);
+
+      g_ptr_array_add (rotated, pm_next_hop_new (hop->host, hop->port, hop->mx, hop->tls));
+    }
+  return rotated;
+}
+
 static void
 plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
 {
   PmTls tls = pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
-  GPtrArray *hops = decision->next_hops;
+  g_autoptr (GPtrArray) hops = decision->rotate && decision->next_hops->len > 1
+                                   ? rotate_hops (self, decision->next_hops)
+                                   : g_ptr_array_ref (decision->next_hops);
   g_autofree char *key = make_hops_key (hops, tls);
   Group *group = get_group (self, key);
 
@@ -662,6 +681,28 @@ plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *dec
   group->tls = tls;
   g_ptr_array_add (group->recipients, recipient);
   g_ptr_array_add (group->addresses, pm_mail_address_ref (decision->recipient));
+}
+
+/* Somebody has sent it another way by hand, whatever the routing says. */
+static gboolean
+plan_redirect (PmAttempt *self, PmQueueRecipient *recipient, PmMailAddress *address)
+{
+  g_autoptr (GPtrArray) hops = NULL;
+  g_autofree char *key = NULL;
+  Group *group;
+
+  if (recipient->redirect == NULL || *recipient->redirect == '\0')
+    return FALSE;
+  recipient->agent = PM_QUEUE_REMOTE;
+  hops = make_host_hops (recipient->redirect, PM_TLS_OPPORTUNISTIC);
+  key = make_hops_key (hops, PM_TLS_OPPORTUNISTIC);
+  group = get_group (self, key);
+  if (group->hops == NULL)
+    group->hops = g_ptr_array_ref (hops);
+  group->tls = PM_TLS_OPPORTUNISTIC;
+  g_ptr_array_add (group->recipients, recipient);
+  g_ptr_array_add (group->addresses, pm_mail_address_ref (address));
+  return TRUE;
 }
 
 static gboolean
@@ -726,6 +767,8 @@ plan_recipient (PmAttempt *self, PmQueueRecipient *recipient)
       record_failed (self, recipient, reply, NULL);
       return;
     }
+  if (plan_redirect (self, recipient, address))
+    return;
   decision = pm_relay_settings_route (self->settings, address, NULL);
   if (decision->action == PM_ACTION_REJECT)
     {
@@ -793,6 +836,12 @@ start_groups (PmAttempt *self)
 static void
 plan (PmAttempt *self)
 {
+  // Held while it was on its way here: the scheduler will not name it again before its release.
+  if (self->message->held)
+    {
+      conclude_attempt (self);
+      return;
+    }
   if (*self->message->sender != '\0')
     self->sender = pm_mail_address_parse (self->message->sender, NULL);
   for (guint i = 0; i < self->message->recipients->len; i++)

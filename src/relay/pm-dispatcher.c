@@ -29,11 +29,14 @@ struct _PmDispatcher
   PmScheduler *scheduler; /* (owned) */
   PmParking *parking;     /* (owned) */
   gint64 parking_looked;  /* when, monotonic */
+  GMutex lock;            /* guards what follows, up to running */
   GHashTable *active;     /* (element-type guint64): messages being tried */
   GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
   guint max_active;
-  GSource *timer; /* (owned) (nullable): until there is something to do */
-  gboolean running;
+  gboolean backlog; /* what is due waits for a place */
+  gboolean parked;  /* somebody waits for a destination */
+  gboolean running; /* the last that the lock guards; its own thread may read it */
+  GSource *timer;   /* (owned) (nullable): until there is something to do */
 };
 
 PmDispatcher *
@@ -56,6 +59,7 @@ pm_dispatcher_new (PmQueue *queue,
   self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->max_active = 1;
+  g_mutex_init (&self->lock);
   return self;
 }
 
@@ -77,6 +81,7 @@ pm_dispatcher_free (PmDispatcher *self)
   pm_parking_free (self->parking);
   g_hash_table_unref (self->active);
   g_hash_table_unref (self->again);
+  g_mutex_clear (&self->lock);
   g_main_context_unref (self->context);
   g_object_unref (self->clock);
   g_object_unref (self->queue);
@@ -101,19 +106,43 @@ load_page (PmDispatcher *self, const PmDue *after)
 static void
 begin (PmDispatcher *self, guint64 message)
 {
-  if (g_hash_table_contains (self->active, &message))
-    {
-      g_hash_table_add (self->again, g_memdup2 (&message, sizeof message));
-      return;
-    }
-  g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
-  self->func (message, self->data);
+  gboolean free;
+
+  g_mutex_lock (&self->lock);
+  free = !g_hash_table_contains (self->active, &message);
+  g_hash_table_add (free ? self->active : self->again, g_memdup2 (&message, sizeof message));
+  g_mutex_unlock (&self->lock);
+  if (free)
+    self->func (message, self->data);
 }
 
 static gboolean
 has_place (PmDispatcher *self)
 {
-  return g_hash_table_size (self->active) < self->max_active;
+  gboolean place;
+
+  g_mutex_lock (&self->lock);
+  place = g_hash_table_size (self->active) < self->max_active;
+  g_mutex_unlock (&self->lock);
+  return place;
+}
+
+static void
+set_running (PmDispatcher *self, gboolean running)
+{
+  g_mutex_lock (&self->lock);
+  self->running = running;
+  g_mutex_unlock (&self->lock);
+}
+
+/* What keeps new messages from going at once, or the end of an attempt from passing unseen. */
+static void
+note_waiting (PmDispatcher *self, gint64 now)
+{
+  g_mutex_lock (&self->lock);
+  self->backlog = pm_scheduler_next (self->scheduler) <= now;
+  self->parked = !pm_parking_is_empty (self->parking);
+  g_mutex_unlock (&self->lock);
 }
 
 /* Who was parked goes before what is due later: it was due first. */
@@ -165,7 +194,7 @@ pm_dispatcher_run (PmDispatcher *self)
   guint64 message;
   PmDue after;
 
-  self->running = TRUE;
+  set_running (self, TRUE);
   clear_timer (self);
   begin_parked (self, now);
   for (;;)
@@ -186,6 +215,7 @@ pm_dispatcher_run (PmDispatcher *self)
     wait = MAX (pm_scheduler_next (self->scheduler) - now, 0);
   if (!pm_parking_is_empty (self->parking))
     wait = MIN (wait, PARKING_INTERVAL);
+  note_waiting (self, now);
   set_timer (self, wait);
 }
 
@@ -197,7 +227,7 @@ pm_dispatcher_run (PmDispatcher *self)
 void
 pm_dispatcher_stop (PmDispatcher *self)
 {
-  self->running = FALSE;
+  set_running (self, FALSE);
   clear_timer (self);
 }
 
@@ -222,7 +252,9 @@ pm_dispatcher_restart (PmDispatcher *self)
 void
 pm_dispatcher_set_max_active (PmDispatcher *self, guint max_active)
 {
+  g_mutex_lock (&self->lock);
   self->max_active = MAX (max_active, 1);
+  g_mutex_unlock (&self->lock);
 }
 
 /**
@@ -253,10 +285,13 @@ pm_dispatcher_attempt_over (PmDispatcher *self,
                             const char *parked_for,
                             gboolean gone)
 {
-  gboolean again = g_hash_table_remove (self->again, &message);
   gint64 now = pm_clock_now (self->clock);
+  gboolean again;
 
+  g_mutex_lock (&self->lock);
+  again = g_hash_table_remove (self->again, &message);
   g_hash_table_remove (self->active, &message);
+  g_mutex_unlock (&self->lock);
   if (gone)
     return;
   if (parked_for != NULL && !pm_parking_add (self->parking, parked_for, message))
@@ -267,14 +302,65 @@ pm_dispatcher_attempt_over (PmDispatcher *self,
     pm_scheduler_add (self->scheduler, message, next_try);
 }
 
+/**
+ * pm_dispatcher_claim:
+ *
+ * For a message that has just come into the queue: whether the caller may try it at once. Otherwise
+ * it goes by pm_dispatcher_queued(), as it does when others are due before it.
+ */
+gboolean
+pm_dispatcher_claim (PmDispatcher *self, guint64 message)
+{
+  gboolean claimed;
+
+  g_mutex_lock (&self->lock);
+  claimed = self->running && !self->backlog &&
+            g_hash_table_size (self->active) < self->max_active &&
+            !g_hash_table_contains (self->active, &message);
+  if (claimed)
+    g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
+  g_mutex_unlock (&self->lock);
+  return claimed;
+}
+
+/**
+ * pm_dispatcher_settle:
+ *
+ * An attempt has ended and its message has left the queue: whether that is all there is to it.
+ * Otherwise pm_dispatcher_attempt_over() is to be called, since somebody waits for its place.
+ */
+gboolean
+pm_dispatcher_settle (PmDispatcher *self, guint64 message)
+{
+  gboolean settled;
+
+  g_mutex_lock (&self->lock);
+  settled = self->running && !self->backlog && !self->parked &&
+            !g_hash_table_contains (self->again, &message);
+  if (settled)
+    g_hash_table_remove (self->active, &message);
+  g_mutex_unlock (&self->lock);
+  return settled;
+}
+
 gboolean
 pm_dispatcher_is_active (PmDispatcher *self, guint64 message)
 {
-  return g_hash_table_contains (self->active, &message);
+  gboolean active;
+
+  g_mutex_lock (&self->lock);
+  active = g_hash_table_contains (self->active, &message);
+  g_mutex_unlock (&self->lock);
+  return active;
 }
 
 guint
 pm_dispatcher_count_active (PmDispatcher *self)
 {
-  return g_hash_table_size (self->active);
+  guint count;
+
+  g_mutex_lock (&self->lock);
+  count = g_hash_table_size (self->active);
+  g_mutex_unlock (&self->lock);
+  return count;
 }

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  *
  * What is tried when: it has attempts at messages started that are due, never more at once than a
  * ceiling and never two at one message, and parks what waits for a destination that is overrun.
- * Lives in the thread-default main context of the thread that made it.
+ * Lives in the thread-default main context of the thread that made it; _claim() and _settle() may be
+ * called from any thread.
  */
 typedef struct _PmDispatcher PmDispatcher;
 
@@ -40,6 +41,9 @@ void pm_dispatcher_attempt_over (PmDispatcher *dispatcher,
                                  gint64 next_try,
                                  const char *parked_for,
                                  gboolean gone);
+
+gboolean pm_dispatcher_claim (PmDispatcher *dispatcher, guint64 message);
+gboolean pm_dispatcher_settle (PmDispatcher *dispatcher, guint64 message);
 
 gboolean pm_dispatcher_is_active (PmDispatcher *dispatcher, guint64 message);
 guint pm_dispatcher_count_active (PmDispatcher *dispatcher);

@@ -518,8 +518,6 @@ conclude_commit (const Commit *commit, GAsyncResult *result)
                                 "The message could not be stored safely, try again later");
     }
 
-  if (!commit->held)
-    pm_relay_message_queued (relay, commit->id, commit->next_try);
   commit->session->ceiling = g_get_monotonic_time () + MAX_WITHOUT_MESSAGE;
   log_accepted (commit);
   return pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 250, "2.0.0",
@@ -540,6 +538,9 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
       pm_smtp_server_continue (self->server, reply);
       pm_inbound_pump (self);
     }
+  // After the reply has left: the client waits for it, and delivery has time.
+  if (pm_smtp_reply_is_positive (reply) && !commit->held)
+    pm_relay_message_fresh (self->worker, commit->id, commit->next_try);
   pm_inbound_unref (self);
 }
 

@@ -229,6 +229,7 @@ converse (PmInbound *self)
     {
       moved = move_output (self);
       moved = move_input (self) || moved;
+      moved = (!moved && pm_stream_flush (self->stream)) || moved;
     }
   self->pumping = FALSE;
 

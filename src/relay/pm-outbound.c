@@ -298,7 +298,7 @@ send_message (PmOutbound *self)
     .recipients = (const PmSmtpClientRecipient *) (gpointer) recipients->data,
     .n_recipients = recipients->len,
     .size = g_bytes_get_size (self->job.body),
-    .eight_bit = self->job.eight_bit,
+    .eight_bit = self->job.message->eight_bit,
     .utf8 = self->job.message->utf8,
     .require_tls = self->job.message->require_tls,
     .priority = self->job.message->priority,
@@ -418,6 +418,7 @@ pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data)
   pm_relay_settings_ref (self->job.settings);
   g_ptr_array_ref (self->job.hops);
   g_ptr_array_ref (self->job.recipients);
+  g_ptr_array_ref (self->job.queued);
   g_bytes_ref (self->job.body);
   self->func = func;
   self->data = data;
@@ -464,6 +465,7 @@ pm_outbound_free (PmOutbound *self)
   g_ptr_array_unref (self->results);
   g_ptr_array_unref (self->job.hops);
   g_ptr_array_unref (self->job.recipients);
+  g_ptr_array_unref (self->job.queued);
   g_bytes_unref (self->job.body);
   g_array_unref (self->again);
   g_array_unref (self->at_hand);

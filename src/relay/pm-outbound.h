@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "queue/pm-queue-message.h"
 #include "relay/pm-relay-private.h"
 #include "smtp/pm-smtp-client.h"
 
@@ -14,8 +15,8 @@ G_BEGIN_DECLS
  * @outcome: delivered, deferred or bounced
  * @reply: what was said of it
  * @host: (nullable): who said it, `name [address]`
- * @until: not 0: nobody was asked, since all hosts are known to be dead; when to come again
  * @relayed: it was delivered to a host that knows no DSN: a receipt is ours to send
+ * @until: not 0: nobody was asked, since all hosts are known to be dead; when to come again
  */
 typedef struct
 {
@@ -23,8 +24,8 @@ typedef struct
   PmSmtpOutcome outcome;
   PmSmtpReply *reply;
   char *host;
-  gint64 until;
   gboolean relayed;
+  gint64 until;
 } PmOutboundResult;
 
 /**
@@ -33,9 +34,9 @@ typedef struct
  *   back
  * @hops: (element-type PmNextHop): where to, in the order to try
  * @tls: how the connection must be secured besides what a hop says
+ * @message: what is sent; it outlives the outbound
  * @recipients: (element-type PmMailAddress): at least one
- * @message: the message in the queue, for what it asks of its way
- * @queued: (element-type PmQueueRecipient): @recipients in the queue, in the same order
+ * @queued: (element-type PmQueueRecipient): what the queue knows of each of them; as @message
  */
 typedef struct
 {
@@ -45,12 +46,11 @@ typedef struct
   GPtrArray *hops;
   PmTls tls;
   PmSmtpProtocol protocol;
+  const PmQueueMessage *message;
   const PmMailAddress *sender;
   GPtrArray *recipients;
-  const PmQueueMessage *message;
   GPtrArray *queued;
   GBytes *body;
-  gboolean eight_bit;
 } PmOutboundJob;
 
 /**

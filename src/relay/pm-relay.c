@@ -40,6 +40,7 @@ typedef struct
     EVENT_ATTEMPT_OVER,
     EVENT_SESSION_OVER,
     EVENT_QUEUE_CHANGED,
+    EVENT_CHANGED,
   } kind;
   guint64 message;
   gint64 next_try;
@@ -87,6 +88,7 @@ struct _PmRelay
   GArray *events; /* (element-type Event): guarded by events_lock */
 
   guint64 counters[PM_N_COUNTERS]; /* atomic */
+  int changed; /* atomic: the main thread knows that the queue has changed */
   gint64 signalled_at;
   GSource *signal_timer; /* (owned) (nullable) */
 };
@@ -127,6 +129,7 @@ signal_cb (gpointer data)
 
   clear_source (&self->signal_timer);
   self->signalled_at = g_get_monotonic_time ();
+  __atomic_store_n (&self->changed, 0, __ATOMIC_SEQ_CST);
   g_signal_emit (self, signals[QUEUE_CHANGED], 0);
   return G_SOURCE_REMOVE;
 }
@@ -299,6 +302,8 @@ take_event (PmRelay *self, const Event *event)
       break;
     case EVENT_QUEUE_CHANGED:
       pm_dispatcher_restart (self->dispatcher);
+      break;
+    case EVENT_CHANGED:
       break;
     case EVENT_SESSION_OVER:
     default:
@@ -902,6 +907,28 @@ pm_relay_message_queued (PmRelay *self, guint64 message, gint64 next_try)
   tell (self, &(Event){ .kind = EVENT_QUEUED, .message = message, .next_try = next_try });
 }
 
+/* What went past the main thread: once a second it hears that there was something. */
+static void
+tell_changed (PmRelay *self)
+{
+  if (__atomic_exchange_n (&self->changed, 1, __ATOMIC_SEQ_CST) == 0)
+    tell (self, &(Event){ .kind = EVENT_CHANGED });
+}
+
+void
+pm_relay_message_fresh (PmRelayWorker *worker, guint64 message, gint64 next_try)
+{
+  PmRelay *self = worker->relay;
+
+  if (!pm_dispatcher_claim (self->dispatcher, message))
+    {
+      pm_relay_message_queued (self, message, next_try);
+      return;
+    }
+  tell_changed (self);
+  pm_attempt_start (worker, message);
+}
+
 /**
  * pm_relay_attempt_over:
  * @parked_for: (nullable): a destination that had too many waiting for it
@@ -915,6 +942,11 @@ pm_relay_attempt_over (PmRelay *self,
                        const char *parked_for,
                        gboolean gone)
 {
+  if (gone && parked_for == NULL && pm_dispatcher_settle (self->dispatcher, message))
+    {
+      tell_changed (self);
+      return;
+    }
   tell (self, &(Event){ .kind = EVENT_ATTEMPT_OVER,
                         .message = message,
                         .next_try = next_try,

@@ -152,6 +152,7 @@ pump (PmSession *self)
     {
       moved = move_output (self);
       moved = move_input (self) || moved;
+      moved = (!moved && pm_stream_flush (self->stream)) || moved;
     }
   self->pumping = FALSE;
   if (self->at_hand && !self->over)
