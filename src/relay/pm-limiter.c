@@ -34,9 +34,9 @@ struct _PmLimiter
   GMutex lock;
   guint total_limit;
   guint destination_limit;
-  guint total;   /* taken and kept */
-  guint waiting; /* in all */
-  guint n_idle;  /* places that are remembered for their window only */
+  guint total;        /* taken and kept */
+  guint waiting;      /* in all */
+  guint n_idle;       /* places that are remembered for their window only */
   GHashTable *places; /* (element-type utf8 Place) */
   GQueue lines;       /* (element-type Place): in turn */
 };

@@ -406,6 +406,18 @@ make_results (PmOutbound *self)
     }
 }
 
+/* One that was made under former settings may not be what they ask for now. */
+static PmSession *
+take_open_session (PmOutbound *self)
+{
+  PmSession *session = pm_session_pool_take (self->job.worker->pool, self->destination);
+
+  if (session == NULL || pm_session_get_settings (session) == self->job.settings)
+    return session;
+  pm_session_quit (session);
+  return NULL;
+}
+
 PmOutbound *
 pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data)
 {
@@ -428,7 +440,7 @@ pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data)
   self->reach = pm_reach_new (&way, &reach_handler, self);
   pm_timer_init (&self->finish, pm_worker_get_reactor (job->worker->worker), finish_cb, self);
 
-  session = pm_session_pool_take (job->worker->pool, self->destination);
+  session = take_open_session (self);
   if (session != NULL)
     use_session (self, session, TRUE);
   else

@@ -35,8 +35,8 @@ struct _PmReach
   guint n_tried;
   gint64 until; /* when the first of those that were left out may be tried; 0: none was */
 
-  PmConnectorRace *race; /* (owned) (nullable) */
-  GPtrArray *racing;     /* (element-type PmMxTarget): who runs; borrowed from targets */
+  PmConnectorRace *race;  /* (owned) (nullable) */
+  GPtrArray *racing;      /* (element-type PmMxTarget): who runs; borrowed from targets */
   const PmMxTarget *last; /* (nullable): who was connected last */
 };
 

@@ -22,19 +22,20 @@ struct _PmSession
 {
   const PmSessionHandler *handler;
   gpointer data;
-  PmStream *stream;     /* (owned) (nullable): NULL when it is lost */
-  PmSmtpClient *client; /* (owned) */
-  char *peer;           /* (owned) */
+  PmStream *stream;          /* (owned) (nullable): NULL when it is lost */
+  PmSmtpClient *client;      /* (owned) */
+  PmRelaySettings *settings; /* (owned) */
+  char *peer;                /* (owned) */
   PmProtocolLog protocol;
   gint64 born; /* monotonic */
 
-  GBytes *body;      /* (owned) (nullable): of the message at hand */
-  gsize sent;        /* bytes of it that the client has pulled */
-  guint n_messages;  /* begun */
-  gint64 ceiling;    /* when the message at hand has had enough time, monotonic */
-  guint64 progress;  /* as of the last deadline */
-  PmTimer tell;      /* tells what must not be told from inside a call */
-  guint hold;        /* calls under way; the memory stays while there are any */
+  GBytes *body;     /* (owned) (nullable): of the message at hand */
+  gsize sent;       /* bytes of it that the client has pulled */
+  guint n_messages; /* begun */
+  gint64 ceiling;   /* when the message at hand has had enough time, monotonic */
+  guint64 progress; /* as of the last deadline */
+  PmTimer tell;     /* tells what must not be told from inside a call */
+  guint hold;       /* calls under way; the memory stays while there are any */
   gboolean freed;
   gboolean pumping;
   gboolean at_hand; /* a message is */
@@ -51,6 +52,7 @@ release (PmSession *self)
   if (--self->hold > 0 || !self->freed)
     return;
   pm_smtp_client_free (self->client);
+  pm_relay_settings_unref (self->settings);
   g_free (self->peer);
   g_free (self);
 }
@@ -304,6 +306,7 @@ pm_session_new (PmRelayWorker *worker,
   PmReactor *reactor = pm_worker_get_reactor (worker->worker);
   PmSmtpClientConfig config = { .hello = settings->host, .protocol = protocol };
 
+  self->settings = pm_relay_settings_ref (settings);
   self->peer = g_strdup (peer);
   self->born = g_get_monotonic_time ();
   pm_protocol_log_init (&self->protocol, settings, FALSE, self->peer);
@@ -369,6 +372,12 @@ pm_session_abandon (PmSession *self, const PmSmtpReply *reply)
   g_clear_pointer (&self->stream, pm_stream_free);
   self->closed = TRUE;
   pm_timer_set_after (&self->tell, 0);
+}
+
+const PmRelaySettings *
+pm_session_get_settings (PmSession *self)
+{
+  return self->settings;
 }
 
 const char *

@@ -54,6 +54,7 @@ void pm_session_send (PmSession *session, const PmSmtpClientMessage *message, GB
 /* The message at hand ends with this reply; @over follows. */
 void pm_session_abandon (PmSession *session, const PmSmtpReply *reply);
 
+const PmRelaySettings *pm_session_get_settings (PmSession *session); /* it was made with */
 const char *pm_session_get_peer (PmSession *session);
 guint pm_session_get_n_messages (PmSession *session); /* begun */
 gint64 pm_session_get_age (PmSession *session);       /* microseconds */

@@ -151,6 +151,89 @@ postlog unix-dgram n - n - 1 postlogd
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+class Dovecot:
+    """A Dovecot that takes mail by LMTP, for `users` ({address: quota}), at a socket and a port."""
+
+    CONF = '''
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/log
+protocols = lmtp
+ssl = no
+mail_location = maildir:{root}/mail/%u
+mail_uid = dovecot
+mail_gid = dovecot
+first_valid_uid = 1
+mail_plugins = quota
+passdb {{
+  driver = passwd-file
+  args = {root}/users
+}}
+userdb {{
+  driver = passwd-file
+  args = {root}/users
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_grace = 0
+}}
+service lmtp {{
+  unix_listener {root}/lmtp {{
+    mode = 0666
+  }}
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@example.com
+}}
+'''
+
+    def __init__(self, users):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-dovecot-'))
+        self.root.chmod(0o755)
+        self.port = free_port()
+        self.socket = self.root / 'lmtp'
+        owner = pwd.getpwnam('dovecot')
+        (self.root / 'mail').mkdir()
+        os.chown(self.root / 'mail', owner.pw_uid, owner.pw_gid)
+        (self.root / 'users').write_text(''.join(
+            f'{user}:{{PLAIN}}x:{owner.pw_uid}:{owner.pw_gid}::{self.root}/mail/{user}::'
+            f'userdb_quota_rule=*:bytes={quota}\n' for user, quota in users.items()))
+        (self.root / 'conf').write_text(self.CONF.format(root=self.root, port=self.port))
+        self.process = subprocess.Popen(['/usr/sbin/dovecot', '-F', '-c', self.root / 'conf'],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            wait_for(self._answers, 'Dovecot', process=self.process)
+        except BaseException:
+            print(self.log())
+            self.close()
+            raise
+
+    def _answers(self):
+        try:
+            with socket.create_connection(('127.0.0.1', self.port), timeout=5) as client:
+                return client.recv(3) == b'220'
+        except OSError:
+            return False
+
+    def log(self):
+        path = self.root / 'log'
+        return path.read_text(errors='replace') if path.exists() else ''
+
+    def messages(self, user):
+        return messages_in(self.root / 'mail' / user)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=DEADLINE)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
 class Nsd:
     """An authoritative DNS server with the zones given as {name: zone text}."""
 

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivery to other hosts: connections that are used again, hosts that are dead, in turn, or go
+away in the middle; and LMTP."""
+
+import smtplib
+import socket
+import threading
+import unittest
+
+from support.relay import Relay, Sink
+from support.servers import Dovecot, free_port, wait_for
+
+MESSAGE = 'From: <s@sender.example>\r\nSubject: A test\r\n\r\nHello\r\n'
+
+
+class CountingSink(Sink):
+    """A sink that knows which connection brought what: `connections` are lists of verbs.
+
+    `cut`: {(connection, nth message): verb}: at that verb the connection is closed without a word;
+    with `word` that is said first."""
+
+    def __init__(self, cut=None, word=None, **script):
+        self.cut = cut or {}
+        self.word = word
+        self.connections = []
+        self.lock = threading.Lock()
+        self.busy = self.most_busy = 0  # messages that are being sent
+        super().__init__(**script)
+
+    def _talk(self, connection, lines):
+        verbs = []
+        with self.lock:
+            number = len(self.connections)
+            self.connections.append(verbs)
+        messages = 0
+        connection.sendall(b'220 sink ESMTP\r\n')
+        mail, recipients = None, []
+        for raw in lines:
+            verb = raw.decode().split(' ')[0].split(':')[0].strip().upper()
+            verbs.append(verb)
+            if self.cut.get((number, messages)) == verb:
+                if self.word:
+                    connection.sendall(self.word)
+                return
+            if verb == 'MAIL':
+                mail, recipients = raw.decode().strip(), []
+                self.add_busy(1)
+            elif verb == 'RCPT':
+                recipients.append(raw.decode().strip())
+            connection.sendall((self._reply(verb, raw.decode()) + '\r\n').encode())
+            if verb == 'QUIT':
+                return
+            if verb != 'DATA':
+                continue
+            body = []
+            for line in lines:
+                if line == b'.\r\n':
+                    break
+                body.append(line)
+            verbs.append('DOT')
+            if self.cut.get((number, messages)) == 'DOT':
+                if self.word:
+                    connection.sendall(self.word)
+                return
+            messages += 1
+            self.add_busy(-1)
+            self.taken.put((mail, recipients, b''.join(body)))
+            connection.sendall(b'250 2.0.0 taken\r\n')
+
+    def add_busy(self, by):
+        with self.lock:
+            self.busy += by
+            self.most_busy = max(self.most_busy, self.busy)
+
+    def messages_per_connection(self):
+        return [verbs.count('DOT') for verbs in self.connections]
+
+
+def route(domain, *hosts, order='listed'):
+    return (f'<route domain="{domain}"><forward order="{order}">{"".join(hosts)}</forward></route>')
+
+
+def host(port, name='127.0.0.1'):
+    return f'<host name="{name}" port="{port}" tls="none"/>'
+
+
+class Outbound(unittest.TestCase):
+    def relay(self, **site):
+        relay = Relay(**site)
+        self.addCleanup(relay.remove)
+        return relay.start()
+
+    def sink(self, **options):
+        sink = CountingSink(**options)
+        self.addCleanup(sink.close)
+        return sink
+
+    def send(self, relay, *recipients, count=1, each=None):
+        """`each` is called after each message."""
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            for _ in range(count):
+                client.sendmail('s@sender.example', list(recipients), MESSAGE)
+                if each:
+                    each()
+
+    def test_a_connection_is_used_again(self):
+        sink = self.sink()
+        relay = self.relay(routes=route('partner.example', host(sink.port)))
+        self.send(relay, 'p@partner.example', count=10, each=sink.get)
+        self.assertEqual(sum(sink.messages_per_connection()), 10)
+        # One message at a time comes from one worker.
+        self.assertEqual(len(sink.connections), 1, sink.messages_per_connection())
+        self.assertEqual(sink.connections[0].count('EHLO'), 1)
+
+    def test_an_idle_connection_is_closed(self):
+        sink = self.sink()
+        relay = self.relay(routes=route('partner.example', host(sink.port)))
+        self.send(relay, 'p@partner.example', each=sink.get)
+        wait_for(lambda: sink.connections[0][-1] == 'QUIT', 'QUIT after five idle seconds', 15)
+
+    def test_messages_of_a_connection_are_bounded(self):
+        sink = self.sink()
+        relay = self.relay(routes=route('partner.example', host(sink.port)), limits='messages-per-connection="4"')
+        self.send(relay, 'p@partner.example', count=10, each=sink.get)
+        self.assertEqual(sink.messages_per_connection(), [4, 4, 2])
+
+    def test_a_connection_that_died_meanwhile_costs_no_attempt(self):
+        for word in [None, b'421 4.3.2 tired\r\n']:
+            for verb in ['MAIL', 'RCPT', 'DATA']:
+                with self.subTest(verb=verb, word=word):
+                    sink = self.sink(cut={(0, 1): verb}, word=word)
+                    relay = self.relay(routes=route('partner.example', host(sink.port)),
+                                       retry='1h')
+                    self.send(relay, 'p@partner.example', count=2, each=sink.get)
+                    self.assertEqual(sink.messages_per_connection(), [1, 1])
+                    self.assertFalse(relay.logged('deferred'))
+
+    def test_after_the_dot_nothing_is_sent_twice_at_once(self):
+        sink = self.sink(cut={(0, 1): 'DOT'})
+        relay = self.relay(routes=route('partner.example', host(sink.port)), retry='1h')
+        self.send(relay, 'p@partner.example', count=2,
+                  each=lambda: sink.taken.qsize() or sink.get() and sink.taken.put(None))
+        relay.wait_logged('deferred', 'to=p@partner.example')
+        self.assertEqual(len(sink.connections), 1)
+
+    def test_dead_hosts_are_left_alone(self):
+        sink = self.sink()
+        dead = free_port()
+        relay = self.relay(routes=route('partner.example', host(dead), host(sink.port)) +
+                           route('dead.example', host(dead)), retry='1h')
+        self.send(relay, 'p@dead.example')
+        relay.wait_logged('deferred', 'to=p@dead.example')
+        # Now it is known: the others wait without an attempt, or go to the next host at once.
+        self.send(relay, 'q@dead.example', count=5)
+        self.send(relay, 'p@partner.example', each=sink.get)
+        self.assertFalse(relay.logged('deferred', 'to=q@dead.example'))
+        self.assertFalse(relay.logged('deferred', 'to=p@partner.example'))
+        # A reload forgives: what waits is tried.
+        with socket.create_server(('127.0.0.1', dead)) as listener:
+            listener.settimeout(20)
+            relay.reload()
+            listener.accept()[0].close()
+
+    def test_hosts_in_turn(self):
+        sinks = [self.sink() for _ in range(3)]
+        relay = self.relay(routes=route('partner.example', *(host(s.port) for s in sinks),
+                                        order='rotate'))
+        self.send(relay, 'p@partner.example', count=9)
+        wait_for(lambda: sum(s.taken.qsize() for s in sinks) == 9, 'nine messages')
+        self.assertEqual([s.taken.qsize() for s in sinks], [3, 3, 3])
+
+    def test_hosts_in_order(self):
+        sinks = [self.sink() for _ in range(2)]
+        relay = self.relay(routes=route('partner.example', *(host(s.port) for s in sinks)))
+        self.send(relay, 'p@partner.example', count=4, each=sinks[0].get)
+        self.assertEqual(sinks[1].connections, [])
+
+    def test_no_more_connections_than_allowed(self):
+        sink = self.sink()
+        relay = self.relay(routes=route('partner.example', host(sink.port)), limits='per-host="3"')
+        clients = [threading.Thread(target=self.send, args=(relay, 'p@partner.example'),
+                                    kwargs={'count': 20}) for _ in range(8)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        wait_for(lambda: sink.taken.qsize() == 160, 'all messages', process=relay.process)
+        self.assertLessEqual(sink.most_busy, 3)
+        self.assertGreater(max(sink.messages_per_connection()), 10)
+
+
+class Lmtp(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dovecot = Dovecot({'anna@example.com': '10M', 'full@example.com': '1'})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dovecot.close()
+
+    def relay(self, lmtp):
+        relay = Relay(mailboxes='any', retry='1h')
+        self.addCleanup(relay.remove)
+        relay.config.write_text(relay.config.read_text().replace('maildir="mail"',
+                                                                 f'lmtp="{lmtp}"'))
+        return relay.start()
+
+    def test_delivery_and_replies_of_each(self):
+        for lmtp in [f'unix:{self.dovecot.socket}', f'127.0.0.1:{self.dovecot.port}']:
+            with self.subTest(lmtp):
+                relay = self.relay(lmtp)
+                before = len(self.dovecot.messages('anna@example.com'))
+                with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+                    client.sendmail('', ['anna@example.com', 'nobody@example.com',
+                                         'full@example.com'], MESSAGE)
+                relay.wait_logged('delivered', 'to=anna@example.com')
+                self.assertEqual(len(self.dovecot.messages('anna@example.com')), before + 1)
+                self.assertIn('550', relay.wait_logged('to=nobody@example.com', 'reply='))
+                line = relay.wait_logged('to=full@example.com', 'reply=')
+                self.assertTrue('452' in line or '552' in line, line)
+                self.assertIn('uota', line)
+
+
+if __name__ == '__main__':
+    unittest.main()
