@@ -140,7 +140,7 @@ class Outbound(unittest.TestCase):
         sink = self.sink(cut={(0, 1): 'DOT'})
         relay = self.relay(routes=route('partner.example', host(sink.port)), retry='1h')
         self.send(relay, 'p@partner.example', count=2,
-                  each=lambda: sink.taken.qsize() or sink.get() and sink.taken.put(None))
+                  each=lambda: wait_for(sink.taken.qsize, 'the first message'))
         relay.wait_logged('deferred', 'to=p@partner.example')
         self.assertEqual(len(sink.connections), 1)
 
