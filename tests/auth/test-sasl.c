@@ -6,6 +6,7 @@
 
 #include "auth/pm-sasl-server.h"
 
+#include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -395,6 +396,64 @@ test_bad_server (void)
     }
 }
 
+// Answers one question as pointsman-pam does.
+static gpointer
+answer_pam (gpointer data)
+{
+  g_autoptr (GSocket) connection = g_socket_accept (data, NULL, NULL);
+  static const char question[] = "anna\0pencil";
+  char got[64] = { 0 };
+  gsize length = 0;
+
+  while (length < sizeof question)
+    {
+      gssize n = g_socket_receive (connection, got + length, sizeof got - length, NULL, NULL);
+
+      g_assert_cmpint (n, >, 0);
+      length += (gsize) n;
+    }
+  if (memcmp (got, question, sizeof question) == 0 && length == sizeof question)
+    g_socket_send (connection, "ok\n", 3, NULL, NULL);
+  else
+    g_socket_send (connection, "denied\n", 7, NULL, NULL);
+  return NULL;
+}
+
+static PmError
+ask_pam (PmAccounts *pam, GSocket *listener, const char *question, gsize size)
+{
+  End end = { 0 };
+  g_autoptr (PmSaslServer) server = pm_sasl_server_new (pam, "PLAIN", ended_cb, &end, NULL);
+  g_autoptr (GBytes) message = g_bytes_new (question, size);
+  g_autoptr (GBytes) out = NULL;
+  GThread *thread = listener == NULL ? NULL : g_thread_new ("pam", answer_pam, listener);
+  PmSaslStatus status = step (server, message, &out, &end);
+  PmError code = status == PM_SASL_DONE ? (PmError) -1 : (PmError) end.error->code;
+
+  if (thread != NULL)
+    g_thread_join (thread);
+  g_clear_error (&end.error);
+  return code;
+}
+
+static void
+test_pam (void)
+{
+  g_autofree char *name = g_build_filename (folder, "pam.sock", NULL);
+  g_autoptr (PmAccounts) pam = pm_accounts_new_pam (name);
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) listener = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, 0, NULL);
+
+  g_assert_cmpstr (pm_accounts_mechanisms (pam), ==, "PLAIN LOGIN");
+  g_assert_cmpint (ask_pam (pam, NULL, BYTES ("\0anna\0pencil")), ==, PM_ERROR_UNREACHABLE);
+  g_assert_true (g_socket_bind (listener, address, FALSE, &error));
+  g_assert_true (g_socket_listen (listener, &error));
+  g_assert_cmpint ((int) ask_pam (pam, listener, BYTES ("\0anna\0pencil")), ==, -1);
+  g_assert_cmpint (ask_pam (pam, listener, BYTES ("\0anna\0Pencil")), ==, PM_ERROR_DENIED);
+  g_unlink (name);
+}
+
 #define ADD_TABLE(prefix, table, function)                               \
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)                       \
     {                                                                    \
@@ -417,6 +476,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sasl/flood", test_flood);
   g_test_add_func ("/sasl/changed", test_changed);
   g_test_add_func ("/sasl/unknown-scram", test_unknown_scram);
+  g_test_add_func ("/sasl/pam", test_pam);
   g_test_add_func ("/sasl/choice", test_choice);
   g_test_add_func ("/sasl/bad-server", test_bad_server);
   result = g_test_run ();
