@@ -28,6 +28,7 @@ typedef struct
   GPtrArray *own_addresses;
   gboolean own_loopback;
   gboolean mx;
+  gboolean secure;   /* DNSSEC vouches for the names of the hosts */
   gboolean implicit; /* no MX records: the domain is its own MX */
   GPtrArray *hosts;  /* (element-type Host) */
   guint outstanding; /* address look-ups */
@@ -149,6 +150,7 @@ make_targets (const Walk *walk)
 
           target->host = g_strdup (host->name);
           target->address = g_object_ref (g_ptr_array_index (host->addresses, j));
+          target->secure = walk->secure;
           g_ptr_array_add (targets, target);
         }
     }
@@ -308,6 +310,7 @@ mx_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
+  walk->secure = answer->secure;
   switch (answer->status)
     {
     case PM_DNS_OK:
@@ -348,6 +351,7 @@ pm_mx_walk_async (PmResolver *resolver,
       question->own_addresses != NULL ? g_ptr_array_ref (question->own_addresses) : NULL;
   walk->own_loopback = question->own_loopback;
   walk->mx = question->mx;
+  walk->secure = !question->mx;
   walk->hosts = g_ptr_array_new_with_free_func ((GDestroyNotify) free_host);
   g_task_set_source_tag (task, pm_mx_walk_async);
   g_task_set_task_data (task, walk, (GDestroyNotify) free_walk);

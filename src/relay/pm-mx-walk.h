@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * PmMxTarget:
  * @host: the host's name, or the text of its address
  * @address: one address of it
+ * @secure: whether DNSSEC vouches for the answer that named @host; %TRUE where DNS was not asked
  *
  * One place to connect to.
  */
@@ -19,6 +20,7 @@ typedef struct
 {
   char *host;
   GInetAddress *address;
+  gboolean secure;
 } PmMxTarget;
 
 /**

@@ -27,6 +27,7 @@ typedef struct
   char *state_dir;
   char *server;
   char *dns_server;
+  char *trust_anchor;
   int mx_port;
   gboolean no_bus;
   gboolean session;
@@ -49,6 +50,7 @@ clear_options (Options *options)
   g_free (options->state_dir);
   g_free (options->server);
   g_free (options->dns_server);
+  g_free (options->trust_anchor);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
@@ -67,6 +69,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
       "Session mode: session bus, files below the XDG directories", NULL },
     { "dns-server", 0, 0, G_OPTION_ARG_STRING, &options->dns_server,
       "Ask this DNS server instead of the system's", "ADDRESS[@PORT]" },
+    { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME, &options->trust_anchor,
+      "Validate DNS (DNSSEC) from the keys in this file, which DANE needs", "FILE" },
     { "mx-port", 0, 0, G_OPTION_ARG_INT, &options->mx_port,
       "Port to reach MX hosts on, for tests (default 25)", "PORT" },
     { "debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL },
@@ -283,7 +287,8 @@ main (int argc, char *argv[])
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
 
-  resolver = pm_unbound_resolver_new (options.dns_server, DNS_TIMEOUT, &error);
+  resolver = pm_unbound_resolver_new_validating (options.dns_server, DNS_TIMEOUT,
+                                                 options.trust_anchor, &error);
   if (resolver == NULL)
     {
       pm_log_stop ();
