@@ -28,6 +28,9 @@ typedef struct
   char *server;
   char *dns_server;
   char *trust_anchor;
+  char *ca_file;
+  char *mta_sts_address;
+  int mta_sts_port;
   int mx_port;
   gboolean no_bus;
   gboolean session;
@@ -51,6 +54,8 @@ clear_options (Options *options)
   g_free (options->server);
   g_free (options->dns_server);
   g_free (options->trust_anchor);
+  g_free (options->ca_file);
+  g_free (options->mta_sts_address);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
@@ -71,6 +76,12 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
       "Ask this DNS server instead of the system's", "ADDRESS[@PORT]" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME, &options->trust_anchor,
       "Validate DNS (DNSSEC) from the keys in this file, which DANE needs", "FILE" },
+    { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
+      "Believe the authorities in this file instead of the system's", "FILE" },
+    { "mta-sts-address", 0, 0, G_OPTION_ARG_STRING, &options->mta_sts_address,
+      "Fetch all MTA-STS policies from here, for tests", "ADDRESS" },
+    { "mta-sts-port", 0, 0, G_OPTION_ARG_INT, &options->mta_sts_port,
+      "Port to fetch MTA-STS policies from, for tests (default 443)", "PORT" },
     { "mx-port", 0, 0, G_OPTION_ARG_INT, &options->mx_port,
       "Port to reach MX hosts on, for tests (default 25)", "PORT" },
     { "debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL },
@@ -87,6 +98,12 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    "“%s” is not expected; see --help", (*argv)[1]);
+      return FALSE;
+    }
+  if (options->mta_sts_port < 0 || options->mta_sts_port > G_MAXUINT16)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%d is not a port",
+                   options->mta_sts_port);
       return FALSE;
     }
   if (options->mx_port < 0 || options->mx_port > G_MAXUINT16)
@@ -302,6 +319,7 @@ main (int argc, char *argv[])
     .mx_port = (guint16) options.mx_port,
     .resolver = resolver,
     .clock = clock,
+    .tls = { options.ca_file, options.mta_sts_address, (guint16) options.mta_sts_port },
   };
   program.relay = pm_relay_new (&relay_options, &error);
   if (program.relay == NULL)

@@ -43,6 +43,7 @@ typedef struct
 /* What sessions and deliveries want of the engine; from any thread. */
 PmClock *pm_relay_get_clock (PmRelay *relay);
 PmResolver *pm_relay_get_resolver (PmRelay *relay);
+const PmOutboundTls *pm_relay_get_outbound_tls (PmRelay *relay);
 PmLimiter *pm_relay_get_limiter (PmRelay *relay);
 PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);

@@ -57,6 +57,7 @@ struct _PmRelay
   char *state_dir;
   guint16 mx_port;
   PmResolver *resolver;  /* (owned) */
+  PmOutboundTls *tls;    /* (owned) */
   PmClock *clock;        /* (owned) */
   GMainContext *context; /* (owned): the main thread's */
   int lock_fd;
@@ -454,6 +455,7 @@ pm_relay_finalize (GObject *object)
   pm_report_limit_free (self->reports);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
+  pm_outbound_tls_free (self->tls);
   g_clear_object (&self->resolver);
   g_clear_object (&self->clock);
   g_main_context_unref (self->context);
@@ -608,6 +610,10 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
       return NULL;
     }
   open_tracking (self);
+  self->tls = pm_outbound_tls_new (self->state_dir, self->resolver, self->clock, &options->tls,
+                                   error);
+  if (self->tls == NULL)
+    return NULL;
   self->dispatcher =
       pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);
@@ -828,6 +834,12 @@ PmResolver *
 pm_relay_get_resolver (PmRelay *self)
 {
   return self->resolver;
+}
+
+const PmOutboundTls *
+pm_relay_get_outbound_tls (PmRelay *self)
+{
+  return self->tls;
 }
 
 PmLimiter *

@@ -7,6 +7,7 @@
 #include "dns/pm-resolver.h"
 #include "queue/pm-queue.h"
 #include "queue/pm-tracking.h"
+#include "relay/pm-outbound-tls.h"
 #include "relay/pm-relay-settings.h"
 
 G_BEGIN_DECLS
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
  * @mx_port: the port that MX hosts are tried on; 25 but in tests
  * @resolver: (transfer none): DNS
  * @clock: (transfer none): the time
+ * @tls: for the connections to other hosts
  */
 typedef struct
 {
@@ -28,6 +30,7 @@ typedef struct
   guint16 mx_port;
   PmResolver *resolver;
   PmClock *clock;
+  PmOutboundTlsOptions tls;
 } PmRelayOptions;
 
 typedef enum
