@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/pm-log.h"
-#include "relay/pm-disk-room.h"
 #include "relay/pm-header.h"
 #include "relay/pm-inbound-private.h"
 #include "relay/pm-message-filter.h"
@@ -18,7 +17,8 @@
 
 #define MAX_WITHOUT_MESSAGE (2 * 3600 * (gint64) G_USEC_PER_SEC)
 #define FILTERED "message filtering names its sender"
-#define ROOM_STEP (1024 * 1024) /* of a message that is larger than announced */
+#define LARGEST (G_GUINT64_CONSTANT (1) << 50) /* that anybody may announce */
+#define ROOM_STEP (1024 * 1024)                /* of a message that is larger than announced */
 
 static PmSmtpReply *
 no_room_reply (void)
@@ -27,10 +27,29 @@ no_room_reply (void)
                             "There is not enough disk space here, try again later");
 }
 
-static PmDiskRoom *
-get_room (const PmInbound *self)
+static gboolean
+reserve (PmInbound *self, guint64 bytes)
 {
-  return pm_relay_get_disk_room (self->worker->relay);
+  PmQueue *queue = pm_relay_get_queue (self->worker->relay);
+  g_autoptr (GError) error = NULL;
+
+  if (pm_disk_watch_reserve (pm_queue_get_disk_watch (queue), bytes, &error))
+    return TRUE;
+  pm_log_event (G_LOG_LEVEL_WARNING, "disk-full", "client", self->peer_text, "reason",
+                error->message, NULL);
+  return FALSE;
+}
+
+/* Gives back what was reserved for the message, piece by piece as it was. */
+static void
+release_room (PmInbound *self, const PmInboundRoom *room)
+{
+  PmQueue *queue = pm_relay_get_queue (self->worker->relay);
+  PmDiskWatch *watch = pm_queue_get_disk_watch (queue);
+
+  pm_disk_watch_release (watch, room->announced);
+  for (guint i = 0; i < room->n_steps; i++)
+    pm_disk_watch_release (watch, ROOM_STEP);
 }
 
 /* Forgets the transaction and gives back what it has taken. */
@@ -40,7 +59,7 @@ pm_inbound_drop (PmInbound *self)
   PmInboundTransaction *transaction = &self->transaction;
 
   if (transaction->message != NULL)
-    pm_disk_room_give_back (get_room (self), transaction->taken);
+    release_room (self, &transaction->room);
   g_clear_pointer (&transaction->message, pm_queue_message_free);
   pm_header_section_clear (&transaction->header);
   *transaction = (PmInboundTransaction){ 0 };
@@ -89,7 +108,7 @@ judge_sender (PmInbound *self, const PmSmtpMail *mail, gboolean relays)
     return pm_message_filter_refuse ();
   if (!is_in_time (self, PM_CLIENT_SENDS, service->client_messages_per_minute))
     return pm_admission_over_rate ("messages");
-  if (!pm_disk_room_take (get_room (self), mail->size))
+  if (!reserve (self, MIN (mail->size, LARGEST)))
     return no_room_reply ();
   return NULL;
 }
@@ -134,7 +153,7 @@ pm_inbound_mail (PmSmtpServer *server, const PmSmtpMail *mail, gpointer data)
     }
   self->transaction = (PmInboundTransaction){
     .message = describe (self, mail, sender, relays),
-    .taken = mail->size,
+    .room.announced = MIN (mail->size, LARGEST),
     .outward = TRUE,
     .filtered = pm_message_filter_names (self->settings->filter, mail->sender),
   };
@@ -171,7 +190,7 @@ judge_recipient (PmInbound *self, const PmDecision *decision)
                                                 "Not accepted here");
     }
   if (decision->action != PM_ACTION_INBOUND &&
-      is_over_outbound_limit (self, self->transaction.taken))
+      is_over_outbound_limit (self, self->transaction.room.announced))
     return outbound_limit_reply ();
   return NULL;
 }
@@ -440,12 +459,13 @@ static gboolean
 take_room (PmInbound *self)
 {
   PmInboundTransaction *transaction = &self->transaction;
+  PmInboundRoom *room = &transaction->room;
 
-  if (transaction->size <= transaction->taken)
+  if (transaction->size <= room->announced + room->n_steps * (guint64) ROOM_STEP)
     return TRUE;
-  if (!pm_disk_room_more (get_room (self), ROOM_STEP))
+  if (!reserve (self, ROOM_STEP))
     return FALSE;
-  transaction->taken += ROOM_STEP;
+  room->n_steps++;
   return TRUE;
 }
 
@@ -476,7 +496,7 @@ typedef struct
   PmInbound *session;
   guint64 id;
   guint64 size;
-  guint64 taken;
+  PmInboundRoom room;
   gint64 next_try;
   guint n_recipients;
   gboolean held;
@@ -531,7 +551,7 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
   PmInbound *self = commit->session;
   g_autoptr (PmSmtpReply) reply = conclude_commit (commit, result);
 
-  pm_disk_room_give_back (get_room (self), commit->taken);
+  release_room (self, &commit->room);
   g_free (commit->sender);
   if (self->stream != NULL)
     {
@@ -545,14 +565,14 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-commit_message (PmInbound *self, guint64 taken, PmQueueMessage *message)
+commit_message (PmInbound *self, const PmInboundRoom *room, PmQueueMessage *message)
 {
   Commit *commit = g_new0 (Commit, 1);
 
   commit->session = self;
   commit->id = message->id;
   commit->size = pm_queue_body_get_size (message->body);
-  commit->taken = taken;
+  commit->room = *room;
   commit->next_try = message->received;
   commit->n_recipients = message->recipients->len;
   commit->held = message->held;
@@ -585,7 +605,7 @@ pm_inbound_end_of_data (PmSmtpServer *server, gpointer data)
   g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT " bytes", transaction->size);
   g_autoptr (PmSmtpReply) refusal = NULL;
   PmQueueMessage *message;
-  guint64 taken = transaction->taken;
+  PmInboundRoom room = transaction->room;
 
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MAXIMUM, "message", size);
   if (!transaction->written)
@@ -609,5 +629,5 @@ pm_inbound_end_of_data (PmSmtpServer *server, gpointer data)
   message = g_steal_pointer (&transaction->message);
   message->held = transaction->filtered;
   pm_inbound_drop (self);
-  commit_message (self, taken, message);
+  commit_message (self, &room, message);
 }

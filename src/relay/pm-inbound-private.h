@@ -22,9 +22,22 @@ typedef enum
 } PmInboundPhase;
 
 /**
+ * PmInboundRoom:
+ * @announced: bytes, by SIZE=
+ * @n_steps: how many MiB more, since it is larger
+ *
+ * What is reserved on the disk for a message that comes in.
+ */
+typedef struct
+{
+  guint64 announced;
+  guint n_steps;
+} PmInboundRoom;
+
+/**
  * PmInboundTransaction:
  * @message: (nullable): %NULL between transactions
- * @taken: bytes that are set aside for it on the disk
+ * @room: what is set aside for it on the disk
  * @size: of the message, so far
  * @outward: all its recipients go to other hosts
  * @header: the header section, until it is written
@@ -36,7 +49,7 @@ typedef enum
 typedef struct
 {
   PmQueueMessage *message;
-  guint64 taken;
+  PmInboundRoom room;
   guint64 size;
   gboolean outward;
   PmHeaderSection header;

@@ -6,7 +6,6 @@
 #include "net/pm-worker.h"
 #include "relay/pm-client-census.h"
 #include "relay/pm-dead-hosts.h"
-#include "relay/pm-disk-room.h"
 #include "relay/pm-limiter.h"
 #include "relay/pm-maildir.h"
 #include "relay/pm-relay.h"
@@ -47,7 +46,6 @@ const PmOutboundTls *pm_relay_get_outbound_tls (PmRelay *relay);
 PmLimiter *pm_relay_get_limiter (PmRelay *relay);
 PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);
-PmDiskRoom *pm_relay_get_disk_room (PmRelay *relay);
 PmRecipientCheck *pm_relay_get_recipient_check (PmRelay *relay);
 PmReportLimit *pm_relay_get_report_limit (PmRelay *relay);
 PmMaildir *pm_relay_get_maildir (PmRelay *relay);

@@ -68,7 +68,6 @@ struct _PmRelay
   PmDeadHosts *dead_hosts;  /* (owned) */
   PmClientCensus *census;   /* (owned) */
   PmTracking *tracking;     /* (owned) (nullable) */
-  PmDiskRoom *disk_room;    /* (owned) */
   PmRecipientCheck *check;  /* (owned) */
   PmReportLimit *reports;   /* (owned) */
   PmMaildir *maildir;       /* (owned) */
@@ -450,7 +449,6 @@ pm_relay_finalize (GObject *object)
   pm_dead_hosts_free (self->dead_hosts);
   pm_client_census_free (self->census);
   pm_tracking_free (self->tracking);
-  pm_disk_room_free (self->disk_room);
   pm_recipient_check_free (self->check);
   pm_report_limit_free (self->reports);
   g_array_unref (self->events);
@@ -601,7 +599,6 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
   self->settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);
   if (self->settings == NULL || !lock_state_dir (self, error))
     return NULL;
-  self->disk_room = pm_disk_room_new (self->state_dir);
   queue = g_build_filename (self->state_dir, "queue", NULL);
   self->queue = pm_queue_new (queue, self->clock, error);
   if (self->queue == NULL)
@@ -869,12 +866,6 @@ PmTracking *
 pm_relay_get_tracking (PmRelay *self)
 {
   return self->tracking;
-}
-
-PmDiskRoom *
-pm_relay_get_disk_room (PmRelay *self)
-{
-  return self->disk_room;
 }
 
 PmRecipientCheck *

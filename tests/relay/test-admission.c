@@ -3,7 +3,6 @@
 
 #include "relay/pm-admission.h"
 #include "relay/pm-descriptors.h"
-#include "relay/pm-disk-room.h"
 
 #define SITE                                                                                       \
   "<site xmlns='urn:pointsman:site:1' name='S' organization='O'><configuration>"                   \
@@ -176,55 +175,6 @@ test_rate_replies (void)
 }
 
 static void
-test_disk_room (void)
-{
-  const guint64 mib = 1024 * 1024;
-  struct
-  {
-    guint64 free_bytes;
-    guint64 free_files;
-    guint64 taken_bytes;
-    guint64 taken_files;
-    guint64 bytes;
-    gboolean expected;
-  } cases[] = {
-    { 12 * mib, 1000, 0, 0, mib, TRUE },
-    { 12 * mib - 1, 1000, 0, 0, mib, FALSE },
-    { 14 * mib, 1000, mib, 1, mib, TRUE },
-    { 14 * mib - 1, 1000, mib, 1, mib, FALSE },
-    { 10 * mib - 1, 1000, 0, 0, 0, FALSE },
-    { 100 * mib, 99, 0, 0, 0, FALSE },
-    { 100 * mib, 100, 0, 0, 0, TRUE },
-    { 100 * mib, 103, 0, 2, 0, FALSE },
-    { 100 * mib, G_MAXUINT64, 0, 2, 0, TRUE },
-    { G_MAXUINT64, G_MAXUINT64, 0, 0, G_MAXUINT64, FALSE },
-    { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64, 0, 1, FALSE },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_test_message ("%u", i);
-      g_assert_cmpint (pm_disk_room_suffices (cases[i].free_bytes, cases[i].free_files,
-                                              cases[i].taken_bytes, cases[i].taken_files,
-                                              cases[i].bytes),
-                       ==, cases[i].expected);
-    }
-}
-
-static void
-test_disk_promises (void)
-{
-  g_autoptr (PmDiskRoom) room = pm_disk_room_new (g_get_tmp_dir ());
-
-  // More than any disk has; what is refused is not kept.
-  g_assert_false (pm_disk_room_take (room, G_GUINT64_CONSTANT (1) << 49));
-  g_assert_false (pm_disk_room_take (room, G_MAXUINT64));
-  g_assert_true (pm_disk_room_take (room, 1024));
-  g_assert_true (pm_disk_room_more (room, 1024));
-  pm_disk_room_give_back (room, 2048);
-}
-
-static void
 test_descriptors (void)
 {
   struct
@@ -256,8 +206,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/admission/connection", test_connection);
   g_test_add_func ("/admission/sender", test_sender);
   g_test_add_func ("/admission/rate-replies", test_rate_replies);
-  g_test_add_func ("/admission/disk-room", test_disk_room);
-  g_test_add_func ("/admission/disk-promises", test_disk_promises);
   g_test_add_func ("/admission/descriptors", test_descriptors);
   return g_test_run ();
 }
