@@ -208,7 +208,7 @@ class Accepting(RelayTest):
             # Not declared: seen while it comes in.
             client.mail('')
             client.rcpt('anna@example.com')
-            code, text = client.data('Subject: large\r\n\r\n' + line * 120000)
+            code, text = client.data('Subject: large\r\n\r\n' + line * 200000)
             self.assertEqual((code, text[:5]), (452, b'4.3.1'))
             relay.wait_logged('refused', 'what=message', '4.3.1')
             # Nothing of it stays behind, so that there is room for others.
