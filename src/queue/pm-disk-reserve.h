@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* A file that holds room on the disk. It is given up when the disk is full, and made again later. */
+/* A file that holds room on the disk: given up when the disk is full, and made again later. */
 typedef struct
 {
   char *path; /* (owned) */

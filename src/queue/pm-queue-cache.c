@@ -16,6 +16,8 @@ typedef struct
   guint64 id;
   PmQueueMessage *message; /* (owned) (nullable): until it is taken */
   GBytes *body;            /* (owned) (nullable): NULL where it is in a file */
+  guint32 lane;
+  guint8 rank;
   gsize cost;
   GList link;
 } Entry;
@@ -97,6 +99,8 @@ pm_queue_cache_add (PmQueueCache *cache, PmQueueMessage *message)
   message->size = pm_queue_body_get_size (message->body);
   g_clear_pointer (&message->body, pm_queue_body_free);
   entry->message = message;
+  entry->lane = pm_queue_message_get_lane (message);
+  entry->rank = (guint8) pm_queue_priority_rank (message->priority);
   entry->cost = get_cost (message, entry->body);
 
   g_mutex_lock (&cache->lock);
@@ -171,6 +175,25 @@ pm_queue_cache_get_body (PmQueueCache *cache, guint64 id)
     body = g_bytes_ref (entry->body);
   g_mutex_unlock (&cache->lock);
   return body;
+}
+
+/**
+ * pm_queue_cache_find:
+ * @due: in: .message; out: .lane and .rank, where it is here
+ */
+void
+pm_queue_cache_find (PmQueueCache *cache, PmDue *due)
+{
+  Entry *entry;
+
+  g_mutex_lock (&cache->lock);
+  entry = g_hash_table_lookup (cache->entries, &due->message);
+  if (entry != NULL)
+    {
+      due->lane = entry->lane;
+      due->rank = entry->rank;
+    }
+  g_mutex_unlock (&cache->lock);
 }
 
 gsize

@@ -96,6 +96,8 @@ PmQueueStore *pm_queue_take_reader (PmQueue *self, guint *epoch, GError **error)
 void pm_queue_give_reader (PmQueue *self, PmQueueStore *reader, guint epoch);
 void pm_queue_drop_readers (PmQueue *self);
 
+GBytes *pm_queue_find_body (PmQueue *self, guint64 id, char **path, GError **error);
+
 gboolean pm_queue_writer_open (PmQueue *self, GError **error);
 void pm_queue_writer_repair (PmQueue *self);
 void pm_queue_writer_start (PmQueue *self);

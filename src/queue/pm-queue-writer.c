@@ -19,9 +19,11 @@
 
 #define MAX_BATCH 500
 #define PAGE 500
-#define RESERVE_INTERVAL (G_USEC_PER_SEC / 10) /* between two looks for room */
-#define LOG_CEILING 4                          /* times that, and the writer waits for it */
-#define PAGE_PATIENCE 10000                    /* microseconds that a page may look for messages that fit */
+#define LOG_CEILING 4       /* times the limit of the log, and the writer waits for it */
+#define PAGE_PATIENCE 10000 /* microseconds that a page may look for what fits */
+
+/* Between two looks for room. */
+#define RESERVE_INTERVAL (G_USEC_PER_SEC / 10)
 
 static void
 free_operation (PmQueueOperation *operation)

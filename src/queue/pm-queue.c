@@ -435,22 +435,14 @@ pm_queue_load (PmQueue *self, guint64 id, GError **error)
   return message;
 }
 
-static GBytes *
-map_file (PmQueue *self, const char *name, GError **error)
-{
-  g_autofree char *path = g_build_filename (self->body_folder, name, NULL);
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
-
-  return file == NULL ? NULL : g_mapped_file_get_bytes (file);
-}
-
 /**
- * pm_queue_open_body:
+ * pm_queue_find_body:
+ * @path: (out): where its file is, where it has one; nothing is returned then
  *
- * Returns: (transfer full) (nullable): the message's bytes; of a large one the mapped file
+ * Returns: (transfer full) (nullable): the message's bytes
  */
 GBytes *
-pm_queue_open_body (PmQueue *self, guint64 id, GError **error)
+pm_queue_find_body (PmQueue *self, guint64 id, char **path, GError **error)
 {
   GBytes *bytes = pm_queue_cache_get_body (self->cache, id);
   g_autofree char *file_name = NULL;
@@ -464,7 +456,44 @@ pm_queue_open_body (PmQueue *self, guint64 id, GError **error)
     return NULL;
   bytes = pm_queue_store_read_body (reader, id, &file_name, error);
   pm_queue_give_reader (self, reader, epoch);
-  return file_name != NULL ? map_file (self, file_name, error) : bytes;
+  if (file_name != NULL)
+    *path = g_build_filename (self->body_folder, file_name, NULL);
+  return bytes;
+}
+
+/**
+ * pm_queue_open_body:
+ *
+ * Returns: (transfer full) (nullable): the message's bytes; of a large one the mapped file
+ */
+GBytes *
+pm_queue_open_body (PmQueue *self, guint64 id, GError **error)
+{
+  g_autofree char *path = NULL;
+  GBytes *bytes = pm_queue_find_body (self, id, &path, error);
+  g_autoptr (GMappedFile) file = NULL;
+
+  if (path == NULL)
+    return bytes;
+  file = g_mapped_file_new (path, FALSE, error);
+  return file == NULL ? NULL : g_mapped_file_get_bytes (file);
+}
+
+/**
+ * pm_queue_due_of:
+ * @id: a message that was just queued
+ * @time: when it is due
+ *
+ * Returns: the same for the scheduler, with its lane and rank as far as that is known without the
+ *   disk
+ */
+PmDue
+pm_queue_due_of (PmQueue *self, guint64 id, gint64 time)
+{
+  PmDue due = { .time = time, .message = id, .rank = PM_QUEUE_NORMAL };
+
+  pm_queue_cache_find (self->cache, &due);
+  return due;
 }
 
 /**

@@ -98,9 +98,38 @@ GArray *pm_queue_select (PmQueue *queue,
 GPtrArray *pm_queue_load_each (PmQueue *queue, GArray *ids, GError **error);
 GPtrArray *pm_queue_list (PmQueue *queue, int agent, guint64 after, guint limit, GError **error);
 GArray *pm_queue_list_ids (PmQueue *queue, guint64 after, guint limit, GError **error);
+PmDue pm_queue_due_of (PmQueue *queue, guint64 id, gint64 time);
 GArray *pm_queue_due (PmQueue *queue, const PmDue *after, guint limit, GError **error);
+
+/**
+ * PmQueueDurability:
+ * @commits: transactions since it was opened
+ * @syncs: syncs of the queue in this process: commits, bodies in files, writing back the log
+ * @commit_time: microseconds that the last commit took, its sync included
+ * @largest_batch: most operations in one commit
+ * @file_system: the type of the file system that it lies on
+ * @options: how that is mounted
+ *
+ * What "accepted" rests on.
+ */
+typedef struct
+{
+  guint64 commits;
+  guint64 syncs;
+  guint64 commit_time;
+  guint64 largest_batch;
+  char *file_system;
+  char *options;
+} PmQueueDurability;
+
+void pm_queue_get_durability (PmQueue *queue, PmQueueDurability *durability);
+void pm_queue_durability_clear (PmQueueDurability *durability);
+
+GInputStream *pm_queue_export (PmQueue *queue, guint64 id, GError **error);
 
 guint64 pm_queue_get_commits (PmQueue *queue);
 guint64 pm_queue_get_size (PmQueue *queue);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmQueueDurability, pm_queue_durability_clear)
 
 G_END_DECLS

@@ -27,17 +27,19 @@ typedef struct
 /**
  * PmScheduler:
  *
- * What is due when: messages in order of time, never more than a ceiling in memory. What lies
- * beyond the horizon stays on disk until its turn comes: pm_scheduler_wants_load() says so, and
- * pm_scheduler_load() takes the next page. One thread.
+ * What is due when: by rank, destinations in turn, in order of time; never more than a ceiling in
+ * memory. What lies beyond the horizon stays on disk until its turn comes:
+ * pm_scheduler_wants_load() says so, and pm_scheduler_load() takes the next page. One thread.
  */
 typedef struct _PmScheduler PmScheduler;
 
 PmScheduler *pm_scheduler_new (guint limit);
 void pm_scheduler_free (PmScheduler *scheduler);
 void pm_scheduler_add (PmScheduler *scheduler, guint64 message, gint64 time);
+void pm_scheduler_add_due (PmScheduler *scheduler, const PmDue *due);
 void pm_scheduler_remove (PmScheduler *scheduler, guint64 message);
 gboolean pm_scheduler_pop (PmScheduler *scheduler, gint64 now, guint64 *message);
+gboolean pm_scheduler_pop_due (PmScheduler *scheduler, gint64 now, PmDue *due);
 gint64 pm_scheduler_next (PmScheduler *scheduler);
 guint pm_scheduler_count (PmScheduler *scheduler);
 

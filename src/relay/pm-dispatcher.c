@@ -30,7 +30,7 @@ struct _PmDispatcher
   PmParking *parking;     /* (owned) */
   gint64 parking_looked;  /* when, monotonic */
   GMutex lock;            /* guards what follows, up to running */
-  GHashTable *active;     /* (element-type guint64): messages being tried */
+  GHashTable *active;     /* (element-type guint64 PmDue): messages being tried */
   GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
   guint max_active;
   gboolean backlog; /* what is due waits for a place */
@@ -56,7 +56,7 @@ pm_dispatcher_new (PmQueue *queue,
   self->data = data;
   self->scheduler = pm_scheduler_new (MAX_SCHEDULED);
   self->parking = pm_parking_new (MAX_PARKED);
-  self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->max_active = 1;
   g_mutex_init (&self->lock);
@@ -104,16 +104,23 @@ load_page (PmDispatcher *self, const PmDue *after)
 }
 
 static void
-begin (PmDispatcher *self, guint64 message)
+begin (PmDispatcher *self, const PmDue *due)
 {
+  PmDue *own = g_memdup2 (due, sizeof *due);
   gboolean free;
 
   g_mutex_lock (&self->lock);
-  free = !g_hash_table_contains (self->active, &message);
-  g_hash_table_add (free ? self->active : self->again, g_memdup2 (&message, sizeof message));
+  free = !g_hash_table_contains (self->active, &due->message);
+  if (free)
+    g_hash_table_insert (self->active, &own->message, own);
+  else
+    {
+      g_hash_table_add (self->again, g_memdup2 (&due->message, sizeof due->message));
+      g_free (own);
+    }
   g_mutex_unlock (&self->lock);
   if (free)
-    self->func (message, self->data);
+    self->func (due->message, self->data);
 }
 
 static gboolean
@@ -158,10 +165,14 @@ begin_parked (PmDispatcher *self, gint64 now)
   messages = g_array_new (FALSE, FALSE, sizeof (guint64));
   pm_parking_take (self->parking, self->limiter, messages);
   for (guint i = 0; i < messages->len; i++)
-    if (has_place (self))
-      begin (self, g_array_index (messages, guint64, i));
-    else
-      pm_scheduler_add (self->scheduler, g_array_index (messages, guint64, i), now);
+    {
+      PmDue due = pm_queue_due_of (self->queue, g_array_index (messages, guint64, i), now);
+
+      if (has_place (self))
+        begin (self, &due);
+      else
+        pm_scheduler_add_due (self->scheduler, &due);
+    }
 }
 
 static gboolean
@@ -191,7 +202,7 @@ pm_dispatcher_run (PmDispatcher *self)
 {
   gint64 now = pm_clock_now (self->clock);
   gint64 wait = G_MAXINT64;
-  guint64 message;
+  PmDue due;
   PmDue after;
 
   set_running (self, TRUE);
@@ -199,8 +210,8 @@ pm_dispatcher_run (PmDispatcher *self)
   begin_parked (self, now);
   for (;;)
     {
-      while (has_place (self) && pm_scheduler_pop (self->scheduler, now, &message))
-        begin (self, message);
+      while (has_place (self) && pm_scheduler_pop_due (self->scheduler, now, &due))
+        begin (self, &due);
       if (!pm_scheduler_wants_load (self->scheduler, now, &after))
         break;
       if (!load_page (self, &after))
@@ -265,7 +276,9 @@ pm_dispatcher_set_max_active (PmDispatcher *self, guint max_active)
 void
 pm_dispatcher_queued (PmDispatcher *self, guint64 message, gint64 time)
 {
-  pm_scheduler_add (self->scheduler, message, time);
+  PmDue due = pm_queue_due_of (self->queue, message, time);
+
+  pm_scheduler_add_due (self->scheduler, &due);
 }
 
 /**
@@ -286,10 +299,15 @@ pm_dispatcher_attempt_over (PmDispatcher *self,
                             gboolean gone)
 {
   gint64 now = pm_clock_now (self->clock);
+  PmDue due = pm_queue_due_of (self->queue, message, now);
+  const PmDue *active;
   gboolean again;
 
   g_mutex_lock (&self->lock);
   again = g_hash_table_remove (self->again, &message);
+  active = g_hash_table_lookup (self->active, &message);
+  if (active != NULL)
+    due = *active;
   g_hash_table_remove (self->active, &message);
   g_mutex_unlock (&self->lock);
   if (gone)
@@ -298,8 +316,9 @@ pm_dispatcher_attempt_over (PmDispatcher *self,
     next_try = MIN (next_try, now + PARKING_FULL_DELAY);
   if (again)
     next_try = now;
-  if (next_try != G_MAXINT64)
-    pm_scheduler_add (self->scheduler, message, next_try);
+  due.time = next_try;
+  if (next_try < PM_QUEUE_HELD_TIME)
+    pm_scheduler_add_due (self->scheduler, &due);
 }
 
 /**
@@ -311,6 +330,8 @@ pm_dispatcher_attempt_over (PmDispatcher *self,
 gboolean
 pm_dispatcher_claim (PmDispatcher *self, guint64 message)
 {
+  PmDue due = pm_queue_due_of (self->queue, message, 0);
+  PmDue *own = g_memdup2 (&due, sizeof due);
   gboolean claimed;
 
   g_mutex_lock (&self->lock);
@@ -318,8 +339,10 @@ pm_dispatcher_claim (PmDispatcher *self, guint64 message)
             g_hash_table_size (self->active) < self->max_active &&
             !g_hash_table_contains (self->active, &message);
   if (claimed)
-    g_hash_table_add (self->active, g_memdup2 (&message, sizeof message));
+    g_hash_table_insert (self->active, &own->message, own);
   g_mutex_unlock (&self->lock);
+  if (!claimed)
+    g_free (own);
   return claimed;
 }
 

@@ -23,6 +23,8 @@ typedef struct
   PmQueue *queue;
 } Fixture;
 
+static gboolean run (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
 static gboolean
 run (const char *format, ...)
 {

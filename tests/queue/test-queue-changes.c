@@ -451,6 +451,60 @@ test_model (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pm_queue_get_size (f->queue), ==, 0);
 }
 
+/* A small one comes from memory, a large one in pieces, also when it leaves meanwhile. */
+static void
+test_export (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 10, 3000000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *bytes = g_malloc (sizes[i]);
+      PmQueueMessage *message = pm_queue_message_new (pm_queue_new_id (f->queue), "");
+      PmQueueChange delete = { .verb = PM_QUEUE_DELETE };
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GInputStream) stream = NULL;
+      g_autofree char *got = g_malloc (sizes[i] + 1);
+      g_autoptr (GError) error = NULL;
+      guint64 id = message->id;
+      gsize read;
+
+      memset (bytes, 'm', sizes[i]);
+      message->body = pm_queue_body_new_from_bytes (pm_queue_get_body_folder (f->queue), bytes,
+                                                    sizes[i], NULL);
+      pm_queue_message_add_recipient (message, "a@example.com");
+      pm_queue_enqueue_async (f->queue, message, result_cb, &result);
+      g_assert_true (pm_queue_enqueue_finish (f->queue, wait_for (&result), NULL));
+
+      stream = pm_queue_export (f->queue, id, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (change (f, &delete, id), ==, 1);
+      g_assert_true (g_input_stream_read_all (stream, got, sizes[i] + 1, &read, NULL, NULL));
+      g_assert_cmpmem (got, read, bytes, sizes[i]);
+      g_assert_null (pm_queue_export (f->queue, id, &error));
+      g_assert_nonnull (error);
+    }
+}
+
+/* What the status says of durability is counted. */
+static void
+test_durability (Fixture *f, gconstpointer data)
+{
+  static const char *const far[] = { "x@far.example", NULL };
+  g_auto (PmQueueDurability) before = { 0 };
+  g_auto (PmQueueDurability) after = { 0 };
+
+  enqueue (f, "a@a.example", far);
+  pm_queue_get_durability (f->queue, &before);
+  enqueue (f, "a@a.example", far);
+  pm_queue_get_durability (f->queue, &after);
+  g_assert_cmpuint (after.commits - before.commits, ==, 1);
+  g_assert_cmpuint (after.syncs - before.syncs, ==, 1);
+  g_assert_cmpuint (after.commit_time, >, 0);
+  g_assert_cmpuint (after.largest_batch, >=, 1);
+  g_assert_cmpstr (after.file_system, !=, "unknown");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -459,6 +513,8 @@ main (int argc, char *argv[])
   ADD ("filter", test_filter);
   ADD ("summary", test_summary);
   ADD ("pages", test_pages);
+  ADD ("export", test_export);
+  ADD ("durability", test_durability);
   ADD ("model", test_model);
   return g_test_run ();
 }

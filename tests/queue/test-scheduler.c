@@ -126,6 +126,73 @@ test_retry_times (void)
     }
 }
 
+static guint64
+pop (PmScheduler *scheduler)
+{
+  PmDue due;
+
+  return pm_scheduler_pop_due (scheduler, 1000000, &due) ? due.message : 0;
+}
+
+/* A flood for one destination: another's message is next but one, an urgent one is next. */
+static void
+test_fair (void)
+{
+  g_autoptr (PmScheduler) scheduler = pm_scheduler_new (1000);
+  g_autoptr (GArray) page = g_array_new (FALSE, FALSE, sizeof (PmDue));
+  PmDue other = { .time = 500000, .message = 500001, .lane = 8, .rank = 1 };
+  PmDue slow = { .time = 1, .message = 600000, .lane = 9, .rank = 2 };
+  PmDue urgent = { .time = 900000, .message = 700000, .lane = 7, .rank = 0 };
+
+  for (guint i = 1; i <= 1000; i++)
+    {
+      PmDue due = { .time = i, .message = i, .lane = 7, .rank = 1 };
+
+      g_array_append_val (page, due);
+    }
+  pm_scheduler_load (scheduler, (const PmDue *) (gpointer) page->data, 1000, 1000);
+  g_assert_cmpuint (pop (scheduler), ==, 1);
+  pm_scheduler_add_due (scheduler, &other);
+  pm_scheduler_add_due (scheduler, &slow);
+  pm_scheduler_add_due (scheduler, &urgent);
+  g_assert_cmpuint (pop (scheduler), ==, 2);
+  g_assert_cmpuint (pop (scheduler), ==, 500001);
+  g_assert_cmpuint (pop (scheduler), ==, 3);
+  for (guint i = 4; i <= 1000; i++)
+    g_assert_cmpuint (pop (scheduler), ==, i);
+  g_assert_cmpuint (pop (scheduler), ==, 600000);
+  g_assert_cmpuint (pop (scheduler), ==, 0);
+}
+
+/* However many come beyond the horizon: memory stays below the ceiling and a tenth. */
+static void
+test_extra_ceiling (void)
+{
+  g_autoptr (PmScheduler) scheduler = pm_scheduler_new (1000);
+  g_autoptr (GArray) page = g_array_new (FALSE, FALSE, sizeof (PmDue));
+  guint got = 0;
+
+  for (guint i = 1; i <= 1000; i++)
+    {
+      PmDue due = { .time = i, .message = i, .lane = 7, .rank = 1 };
+
+      g_array_append_val (page, due);
+    }
+  pm_scheduler_load (scheduler, (const PmDue *) (gpointer) page->data, 1000, 1000);
+  for (guint i = 0; i < 5000; i++)
+    {
+      PmDue due = { .time = 2000 + i, .message = 2000 + i, .lane = 100 + i % 500, .rank = 1 };
+
+      pm_scheduler_add_due (scheduler, &due);
+      g_assert_cmpuint (pm_scheduler_count (scheduler), <=, 1100);
+    }
+  g_assert_cmpuint (pm_scheduler_count (scheduler), ==, 1100);
+  while (pop (scheduler) != 0)
+    got++;
+  g_assert_cmpuint (got, ==, 1100);
+  g_assert_cmpuint (pm_scheduler_count (scheduler), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -134,5 +201,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/scheduler/ceiling", test_ceiling);
   g_test_add_func ("/scheduler/overflow", test_overflow);
   g_test_add_func ("/scheduler/retry-times", test_retry_times);
+  g_test_add_func ("/scheduler/fair", test_fair);
+  g_test_add_func ("/scheduler/extra-ceiling", test_extra_ceiling);
   return g_test_run ();
 }
