@@ -254,7 +254,10 @@ pm_client_census_may (PmClientCensus *self,
 guint
 pm_client_census_get_size (PmClientCensus *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint size;
 
-  return g_hash_table_size (self->clients);
+  g_mutex_lock (&self->lock);
+  size = g_hash_table_size (self->clients);
+  g_mutex_unlock (&self->lock);
+  return size;
 }

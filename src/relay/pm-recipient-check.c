@@ -123,10 +123,10 @@ remember (PmRecipientCheck *self, const char *key, PmSmtpReply *refusal)
 void
 pm_recipient_check_forget (PmRecipientCheck *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
+  g_mutex_lock (&self->lock);
   g_queue_init (&self->order);
   g_hash_table_remove_all (self->known);
+  g_mutex_unlock (&self->lock);
 }
 
 static void

@@ -33,7 +33,8 @@ pm_submission_add_fields (const PmHeaderSection *section,
       g_string_append_printf (added, "Date: %s\r\n", date);
     }
   if (pm_header_section_count (section, "Message-ID") == 0)
-    g_string_append_printf (added, "Message-ID: <%" G_GINT64_FORMAT ".%" G_GUINT64_FORMAT "@%s>\r\n",
+    g_string_append_printf (added,
+                            "Message-ID: <%" G_GINT64_FORMAT ".%" G_GUINT64_FORMAT "@%s>\r\n",
                             time, id, host);
   return added->len > 0 ? g_string_free (g_steal_pointer (&added), FALSE) : NULL;
 }

@@ -582,6 +582,22 @@ class Asking(InboundTest):
         relay = self.relay(proxy=False, routes=self.forwarding(dead, sink))
         self.assertEqual(self.ask(relay, 'good@away.example'), ['250 2.1.5'])
 
+    def test_mailboxes_that_lmtp_knows(self):
+        sink = self.host(LHLO='250-sink\r\n250 PIPELINING', RCPT=self.knows_some)
+        catch_all = '<catch-all domain="other.example" address="anna@example.com"/>'
+        relay = self.relay(proxy=False, start=False, mailboxes='ask',
+                           routes='<route domain="other.example"><inbound/></route>')
+        text = relay.config.read_text().replace(
+            '<deliver-to maildir="mail"/>', f'<deliver-to lmtp="127.0.0.1:{sink.port}"/>')
+        relay.config.write_text(text.replace('</mailboxes>', f'{catch_all}</mailboxes>'))
+        relay.start()
+        self.assertEqual(self.ask(relay, 'good@example.com', 'bad@example.com',
+                                  'anna@example.com', 'bad@other.example'),
+                         ['250 2.1.5', '550 5.1.1', '250 2.1.5', '250 2.1.5'])
+        self.assertIn('LHLO mail1.example.com', sink.commands)
+        # Those that the site lists need no asking.
+        self.assertFalse([c for c in sink.commands if 'anna@' in c])
+
     def test_many_questions_become_one(self):
         sink = self.host(RCPT=self.knows_some)
         relay = self.relay(proxy=False, routes=self.forwarding(sink))
