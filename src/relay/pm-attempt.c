@@ -669,7 +669,10 @@ rotate_hops (PmAttempt *self, GPtrArray *hops)
 static void
 plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
 {
-  PmTls tls = pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
+  // RFC 8689 4.2.1: with REQUIRETLS the host must prove who it is.
+  PmTls tls = self->message->require_tls
+                  ? PM_TLS_VERIFY
+                  : pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
   g_autoptr (GPtrArray) hops = decision->rotate && decision->next_hops->len > 1
                                    ? rotate_hops (self, decision->next_hops)
                                    : g_ptr_array_ref (decision->next_hops);

@@ -24,10 +24,12 @@ struct _PmOutbound
   PmSession *session; /* (owned) (nullable): with the message at hand */
   PmTimer finish;     /* for the end, which must not come inside a call */
 
-  gboolean reused;  /* the session at hand had been kept open */
-  gboolean retried; /* one that had been was found dead */
-  gboolean heard;   /* a host has judged the message, or taken it */
-  gboolean failed;  /* a host could not be reached, or went away */
+  gboolean reused;        /* the session at hand had been kept open */
+  gboolean retried;       /* one that had been was found dead */
+  gboolean heard;         /* a host has judged the message, or taken it */
+  gboolean failed;        /* a host could not be reached, or went away */
+  gboolean opportunistic; /* TLS is for the session at hand: it may do without */
+  gboolean in_clear;      /* the next connection is to do without */
   gboolean over;
   guint n_rounds;
   guint n_settled; /* in this round */
@@ -221,6 +223,15 @@ lose_session (PmOutbound *self, const PmSmtpReply *reply)
   else if (!dead)
     self->failed = TRUE;
   settle_again (self);
+  if (self->opportunistic && pm_session_failed_tls (self->session) && !self->abandoned)
+    {
+      // RFC 7435 3: rather in clear than not at all, to whom nobody asked to be secured.
+      g_clear_pointer (&self->session, pm_session_free);
+      self->failed = FALSE;
+      self->in_clear = TRUE;
+      pm_reach_again (self->reach);
+      return;
+    }
   // Before the first message has got anywhere, the host is not one that works.
   if (!self->reused && self->n_settled == 0 && pm_session_get_n_messages (self->session) == 1 &&
       pm_session_timed_out (self->session))
@@ -348,13 +359,14 @@ refused_cb (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer
 }
 
 static void
-connected_cb (int fd, const char *peer, gpointer data)
+connected_cb (int fd, const char *peer, const char *host, PmTls tls, gpointer data)
 {
   PmOutbound *self = data;
+  PmSessionWay way = { self->job.protocol, self->in_clear ? PM_TLS_NONE : tls, host };
 
-  use_session (self,
-               pm_session_new (self->job.worker, self->job.settings, self->job.protocol, fd, peer),
-               FALSE);
+  self->opportunistic = way.tls == PM_TLS_OPPORTUNISTIC;
+  self->in_clear = FALSE;
+  use_session (self, pm_session_new (self->job.worker, self->job.settings, &way, fd, peer), FALSE);
 }
 
 /* Nobody was asked at all: then this was no attempt. */

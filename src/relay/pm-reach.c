@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// From hops to a connection. What it promises: a hop that must be encrypted is never spoken to in
-// clear, an address that did not answer lately is not asked again, and of a host with several
+// From hops to a connection. What it promises: an address that did not answer lately is not asked again, and of a host with several
 // addresses one that is silent does not hold up the others.
 
 #include "relay/pm-reach.h"
@@ -11,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/pm-log.h"
 #include "net/pm-connector-race.h"
 #include "relay/pm-dead-hosts.h"
 #include "relay/pm-mx-walk.h"
@@ -114,7 +112,8 @@ over_cb (int fd, guint index, gpointer data)
     }
   self->last = index < self->racing->len ? g_ptr_array_index (self->racing, index) : NULL;
   peer = describe (self, self->last);
-  self->handler->connected (fd, peer, self->data);
+  self->handler->connected (fd, peer, self->last != NULL ? self->last->host : NULL,
+                            MAX (self->hop->tls, self->job.tls), self->data);
 }
 
 static const PmConnectorRaceHandler race_handler = { .failed = failed_cb, .over = over_cb };
@@ -226,26 +225,6 @@ look_up_hop (PmReach *self)
   pm_mx_walk_async (pm_relay_get_resolver (relay), &question, self->cancellable, walked_cb, self);
 }
 
-/*
- * Whether the hop at hand may be spoken to; this version speaks no TLS, and never less than asked.
- */
-static gboolean
-can_secure_hop (PmReach *self)
-{
-  PmTls tls = MAX (self->hop->tls, self->job.tls);
-  g_autoptr (PmSmtpReply) reply = NULL;
-
-  if (tls < PM_TLS_REQUIRED)
-    return TRUE;
-  reply = pm_smtp_reply_new_printf (PM_SMTP_SOURCE_POLICY, 451, "4.7.10",
-                                    "Mail to %s must be encrypted (tls=\"%s\"), and this version "
-                                    "cannot do that yet: the message waits",
-                                    self->hop->host,
-                                    tls == PM_TLS_VERIFY ? "verify" : "required");
-  self->handler->refused (reply, NULL, FALSE, self->data);
-  return FALSE;
-}
-
 static void
 step_cb (gpointer data)
 {
@@ -258,8 +237,6 @@ step_cb (gpointer data)
   while (self->next_hop < self->job.hops->len && self->n_tried < MAX_TARGETS)
     {
       self->hop = g_ptr_array_index (self->job.hops, self->next_hop++);
-      if (!can_secure_hop (self))
-        continue;
       if (is_unix (self))
         connect_to_socket (self);
       else
@@ -305,6 +282,19 @@ void
 pm_reach_next (PmReach *self)
 {
   pm_timer_set_after (&self->step, 0);
+}
+
+void
+pm_reach_again (PmReach *self)
+{
+  guint index;
+
+  if (self->last != NULL && g_ptr_array_find (self->targets, self->last, &index))
+    {
+      self->next_target = index;
+      self->n_tried--;
+    }
+  pm_reach_next (self);
 }
 
 void

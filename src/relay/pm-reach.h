@@ -34,7 +34,8 @@ typedef struct
  * PmReachHandler:
  * @refused: a host cannot be reached, or must not be; @peer (nullable) is which one; @final when
  *   DNS says for good that there is none
- * @connected: @fd is the callee's; @peer is who it is, for people
+ * @connected: @fd is the callee's; @peer is who it is, for people; @host (nullable) its name, and
+ *   @tls how it must be secured
  * @exhausted: there is nobody left; @until, where not 0, is when somebody may be tried who was not,
  *   since he did not answer before
  *
@@ -43,7 +44,7 @@ typedef struct
 typedef struct
 {
   void (*refused) (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer data);
-  void (*connected) (int fd, const char *peer, gpointer data);
+  void (*connected) (int fd, const char *peer, const char *host, PmTls tls, gpointer data);
   void (*exhausted) (gint64 until, gpointer data);
 } PmReachHandler;
 
@@ -51,6 +52,8 @@ PmReach *pm_reach_new (const PmReachJob *job, const PmReachHandler *handler, gpo
 void pm_reach_free (PmReach *reach);
 /* Goes on with the next host; one of the handler's last two follows. */
 void pm_reach_next (PmReach *reach);
+/* Goes on with the host that was connected last, once more. */
+void pm_reach_again (PmReach *reach);
 /* What became of the host that was connected: whether it spoke. */
 void pm_reach_note (PmReach *reach, gboolean answered);
 

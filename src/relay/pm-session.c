@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "net/pm-stream.h"
+#include "net/pm-tls.h"
 #include "relay/pm-diagnostics.h"
 #include "relay/pm-protocol-log.h"
 
@@ -43,6 +43,10 @@ struct _PmSession
   gboolean reusable;
   gboolean closed; /* by the peer's word or the connection's end */
   gboolean timed_out;
+  PmTls tls;
+  char *host;     /* (owned) (nullable) */
+  gboolean shake; /* the host has said yes to STARTTLS */
+  gboolean failed_tls;
   PmSmtpReply *why; /* (owned) (nullable): it is closed, and no recipient was told */
 };
 
@@ -53,6 +57,7 @@ release (PmSession *self)
     return;
   pm_smtp_client_free (self->client);
   pm_relay_settings_unref (self->settings);
+  g_free (self->host);
   g_free (self->peer);
   g_free (self);
 }
@@ -162,15 +167,66 @@ pump (PmSession *self)
   pm_stream_update (self->stream);
 }
 
+/* The answer to STARTTLS is read, and nothing may have come behind it (RFC 3207 4.2). */
+static gboolean
+begin_tls (PmSession *self)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  PmTlsClientConfig config = {
+    .server_name = self->host,
+    .verify = self->tls == PM_TLS_VERIFY ? PM_TLS_VERIFY_NAMES : PM_TLS_VERIFY_OPAQUE,
+    .names = names,
+  };
+
+  self->shake = FALSE;
+  if (self->host != NULL)
+    g_ptr_array_add (names, self->host);
+  self->failed_tls = !pm_stream_start_tls_client (self->stream, &config);
+  return !self->failed_tls;
+}
+
+static void lose (PmSession *self, const PmSmtpReply *reply);
+
+static void
+lose_tls (PmSession *self, const char *why)
+{
+  g_autoptr (PmSmtpReply) reply =
+      pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 451, "4.7.5",
+                                "The connection could not be encrypted: %s", why);
+
+  self->failed_tls = TRUE;
+  lose (self, reply);
+}
+
 /* News from the stream: what they brought to an end is told at once. */
 static void
 take_news (PmSession *self)
 {
   self->hold++;
   pump (self);
-  if (!self->freed && (self->over || self->closed))
+  if (self->shake && !self->freed && !self->over && !self->closed)
+    {
+      if (!begin_tls (self))
+        lose_tls (self, "the host sent bytes in clear after its answer to STARTTLS");
+    }
+  else if (!self->freed && (self->over || self->closed))
     tell (self);
   release (self);
+}
+
+static void
+starttls_cb (PmSmtpClient *client, gpointer data)
+{
+  ((PmSession *) data)->shake = TRUE;
+}
+
+static void
+secured_cb (PmStream *stream, gpointer data)
+{
+  PmSession *self = data;
+
+  pm_smtp_client_secured (self->client);
+  take_news (self);
 }
 
 static void
@@ -219,6 +275,11 @@ failed_cb (PmStream *stream, const GError *error, gpointer data)
                                 late ? "The host did not answer in time" : "Connection lost",
                                 error->message);
 
+  if (error->domain == PM_TLS_ERROR && pm_stream_get_tls (stream) == NULL)
+    {
+      lose_tls (self, error->message);
+      return;
+    }
   self->timed_out = late;
   lose (self, reply);
 }
@@ -241,6 +302,8 @@ result_cb (PmSmtpClient *client, const PmSmtpClientResult *result, gpointer data
 {
   PmSession *self = data;
 
+  if (result->phase == PM_SMTP_PHASE_TLS)
+    self->failed_tls = TRUE;
   self->handler->result (self, result, self->data);
 }
 
@@ -284,6 +347,7 @@ static const PmSmtpClientHandler client_handler = {
   .result = result_cb,
   .finished = finished_cb,
   .closed = closed_cb,
+  .starttls = starttls_cb,
   .unsent = unsent_cb,
   .trace = trace_cb,
 };
@@ -292,19 +356,20 @@ static const PmStreamHandler stream_handler = {
   .received = received_cb,
   .ended = ended_cb,
   .sent = received_cb,
+  .secured = secured_cb,
   .failed = failed_cb,
 };
 
 PmSession *
 pm_session_new (PmRelayWorker *worker,
                 const PmRelaySettings *settings,
-                PmSmtpProtocol protocol,
+                const PmSessionWay *way,
                 int fd,
                 const char *peer)
 {
   PmSession *self = g_new0 (PmSession, 1);
   PmReactor *reactor = pm_worker_get_reactor (worker->worker);
-  PmSmtpClientConfig config = { .hello = settings->host, .protocol = protocol };
+  PmSmtpClientConfig config = { .hello = settings->host, .protocol = way->protocol };
 
   self->settings = pm_relay_settings_ref (settings);
   self->peer = g_strdup (peer);
@@ -313,6 +378,11 @@ pm_session_new (PmRelayWorker *worker,
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "connected", NULL);
   pm_timer_init (&self->tell, reactor, tell_cb, self);
   self->stream = pm_stream_new (reactor, fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
+  self->tls = way->tls;
+  self->host = g_strdup (way->host);
+  config.want_tls = way->tls == PM_TLS_NONE            ? PM_SMTP_CLIENT_TLS_NONE
+                    : way->tls == PM_TLS_OPPORTUNISTIC ? PM_SMTP_CLIENT_TLS_IF_OFFERED
+                                                       : PM_SMTP_CLIENT_TLS_REQUIRED;
   // Where nobody reads the transcript, none is made.
   config.trace = pm_diagnostics_wants (PM_TOPIC_SMTP_PROTOCOL, PM_DIAGNOSTICS_MEDIUM);
   self->client = pm_smtp_client_new (&config, &client_handler, self);
@@ -396,6 +466,12 @@ gint64
 pm_session_get_age (PmSession *self)
 {
   return g_get_monotonic_time () - self->born;
+}
+
+gboolean
+pm_session_failed_tls (PmSession *self)
+{
+  return self->failed_tls;
 }
 
 gboolean

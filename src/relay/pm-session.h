@@ -38,10 +38,23 @@ typedef struct
   void (*over) (PmSession *session, PmSessionEnd end, const PmSmtpReply *reply, gpointer data);
 } PmSessionHandler;
 
+/**
+ * PmSessionWay:
+ * @protocol: which is spoken
+ * @tls: how well the connection must be secured
+ * @host: (nullable): the host's name, for %PM_TLS_VERIFY
+ */
+typedef struct
+{
+  PmSmtpProtocol protocol;
+  PmTls tls;
+  const char *host;
+} PmSessionWay;
+
 /* `fd`: connected, and now the session's. `peer`: the host, for people. */
 PmSession *pm_session_new (PmRelayWorker *worker,
                            const PmRelaySettings *settings,
-                           PmSmtpProtocol protocol,
+                           const PmSessionWay *way,
                            int fd,
                            const char *peer);
 /* Closes the connection without a word. */
@@ -58,6 +71,7 @@ const PmRelaySettings *pm_session_get_settings (PmSession *session); /* it was m
 const char *pm_session_get_peer (PmSession *session);
 guint pm_session_get_n_messages (PmSession *session); /* begun */
 gint64 pm_session_get_age (PmSession *session);       /* microseconds */
+gboolean pm_session_failed_tls (PmSession *session);  /* lost since TLS did not come about */
 gboolean pm_session_timed_out (PmSession *session);   /* lost since the host said nothing */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmSession, pm_session_free)

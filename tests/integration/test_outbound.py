@@ -5,6 +5,9 @@ away in the middle; and LMTP."""
 
 import smtplib
 import socket
+import ssl
+import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -188,6 +191,101 @@ class Outbound(unittest.TestCase):
         wait_for(lambda: sink.taken.qsize() == 160, 'all messages', process=relay.process)
         self.assertLessEqual(sink.most_busy, 3)
         self.assertGreater(max(sink.messages_per_connection()), 10)
+
+
+class TlsSink(Sink):
+    """A sink that offers STARTTLS; `broken`: it agrees, and then talks nonsense."""
+
+    def __init__(self, folder, broken=False):
+        self.broken = broken
+        self.secured = 0
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if not broken:
+            chain, key = f'{folder}/chain.pem', f'{folder}/key.pem'
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                            'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=127.0.0.1',
+                            '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out',
+                            chain], check=True, stderr=subprocess.DEVNULL)
+            self.context.load_cert_chain(chain, key)
+        super().__init__(EHLO='250-sink\r\n250-STARTTLS\r\n250 PIPELINING')
+
+    def _talk(self, connection, lines):
+        connection.sendall(b'220 sink ESMTP\r\n')
+        for raw in lines:
+            line = raw.decode().strip()
+            self.commands.append(line)
+            if line != 'STARTTLS':
+                connection.sendall(self.script['EHLO'].encode() + b'\r\n')
+                if line.startswith('EHLO'):
+                    continue
+                return
+            connection.sendall(b'220 go on\r\n')
+            break
+        else:
+            return
+        if self.broken:
+            self.script['EHLO'] = Sink.DEFAULT['EHLO']  # the next connection is offered none
+            self._talk = super()._talk
+            connection.sendall(b'this is no TLS at all\r\n' * 20)
+            return
+        with self.context.wrap_socket(connection, server_side=True) as secure:
+            self.secured += 1
+            secure.sendall(b'')
+            with secure.makefile('rb') as inner:
+                Sink._talk(self, Silent(secure), inner)
+
+
+class Silent:
+    """A connection whose greeting is not sent again."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.begun = False
+
+    def sendall(self, data):
+        if self.begun:
+            self.connection.sendall(data)
+        self.begun = True
+
+
+class Tls(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def deliver(self, tls, **options):
+        sink = TlsSink(self.folder.name, **options)
+        self.addCleanup(sink.close)
+        relay = Relay(routes=route('partner.example', sink.host(tls)), retry='1h')
+        self.addCleanup(relay.remove)
+        relay.start()
+        with smtplib.SMTP('127.0.0.1', relay.port, timeout=20) as client:
+            client.sendmail('s@sender.example', ['p@partner.example'], MESSAGE)
+        return relay, sink
+
+    def test_encrypted_to_whoever_it_is(self):
+        for tls in ['opportunistic', 'required']:
+            with self.subTest(tls):
+                _, sink = self.deliver(tls)
+                sink.get()
+                self.assertEqual(sink.secured, 1)
+
+    def test_none_asks_for_no_tls(self):
+        relay, sink = self.deliver('none')
+        wait_for(lambda: any(c.startswith('MAIL') for c in sink.commands), 'MAIL in clear')
+        self.assertNotIn('STARTTLS', sink.commands)
+
+    def test_who_proves_nothing_is_not_trusted(self):
+        relay, sink = self.deliver('verify')
+        relay.wait_logged('deferred', 'to=p@partner.example')
+        self.assertFalse([c for c in sink.commands if c.startswith('MAIL')])
+
+    def test_broken_tls(self):
+        _, sink = self.deliver('opportunistic', broken=True)
+        sink.get()
+        relay, sink = self.deliver('required', broken=True)
+        self.assertIn('451 4.7.', relay.wait_logged('deferred', 'to=p@partner.example'))
+        self.assertFalse([c for c in sink.commands if c.startswith('MAIL')])
 
 
 class Lmtp(unittest.TestCase):
