@@ -390,7 +390,7 @@ take_step (Fixture *f, GArray *model)
   PmQueueChange what = { .redirect = g_test_rand_bit () ? "" : "192.0.2.1:25",
                          .priority = g_test_rand_int_range (-9, 10) };
   guint which = model->len == 0 ? 0 : (guint) g_test_rand_int_range (0, (int) model->len);
-  Model *m = &g_array_index (model, Model, which);
+  Model *m = model->len == 0 ? NULL : &g_array_index (model, Model, which);
   int step = model->len == 0 ? 0 : g_test_rand_int_range (0, 10);
   gint64 now = pm_clock_now (f->clock);
   guint expected = 1;
