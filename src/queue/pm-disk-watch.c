@@ -24,7 +24,7 @@ struct _PmDiskWatch
   GMutex lock;
   char *folder;
   gint64 looked;  /* when, monotonic */
-  guint64 size;   /* of the file system, bytes */
+  guint64 size;   /* of the file system, bytes; 0 where it does not say */
   guint64 inodes; /* of the file system; 0 where it makes them as it goes */
   guint64 free_bytes;
   guint64 free_inodes;
@@ -103,7 +103,7 @@ has_room (PmDiskWatch *watch, guint64 bytes, GError **error)
   guint64 room = watch->free_bytes + watch->inner;
   guint64 needed = watch->reserved_bytes + keep_bytes (watch) + get_cost (bytes);
 
-  if (room < needed)
+  if (watch->size > 0 && room < needed)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
                    "%s has %" G_GUINT64_FORMAT " bytes left, and %" G_GUINT64_FORMAT
