@@ -264,33 +264,9 @@ check_stopped (PmRelay *self)
   g_signal_emit (self, signals[STOPPED], 0, TRUE);
 }
 
-/* Category `queue`: at `minimum` what stays in it after a try, at `medium` all that moves. */
-static void
-tell_of_queue (PmRelay *self, const Event *event)
-{
-  gboolean stays = event->kind == EVENT_ATTEMPT_OVER && !event->gone;
-  char id[24];
-  char seconds[32];
-
-  if (event->kind == EVENT_SESSION_OVER ||
-      !pm_diagnostics_wants (PM_TOPIC_QUEUE,
-                             stays ? PM_DIAGNOSTICS_MINIMUM : PM_DIAGNOSTICS_MEDIUM))
-    return;
-  g_snprintf (id, sizeof id, "%" G_GUINT64_FORMAT, event->message);
-  g_snprintf (seconds, sizeof seconds, "%" G_GINT64_FORMAT,
-              (event->next_try - pm_clock_now (self->clock)) / G_USEC_PER_SEC);
-  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_QUEUE), "id", id, "what",
-                event->kind == EVENT_QUEUED ? "queued"
-                : event->gone               ? "gone"
-                                            : "waits",
-                "next-in", stays && event->next_try != G_MAXINT64 ? seconds : NULL, "parked-for",
-                event->parked_for, NULL);
-}
-
 static void
 take_event (PmRelay *self, const Event *event)
 {
-  tell_of_queue (self, event);
   switch (event->kind)
     {
     case EVENT_QUEUED:
@@ -904,9 +880,35 @@ pm_relay_add_to_counter (PmRelay *self, PmCounter counter, int by)
   __atomic_add_fetch (&self->counters[counter], (guint64) (gint64) by, __ATOMIC_RELAXED);
 }
 
+/*
+ * Category `queue`: at `minimum` what stays in it after a try, at `medium` all that moves. Told
+ * where it happens, since most of it goes past the main thread.
+ */
+static void
+tell_of_queue (PmRelay *self,
+               PmDiagnosticsLevel level,
+               const char *what,
+               guint64 message,
+               gint64 next_try,
+               const char *parked_for)
+{
+  gboolean dated = next_try != 0 && next_try != G_MAXINT64;
+  char id[24];
+  char seconds[32];
+
+  if (!pm_diagnostics_wants (PM_TOPIC_QUEUE, level))
+    return;
+  g_snprintf (id, sizeof id, "%" G_GUINT64_FORMAT, message);
+  g_snprintf (seconds, sizeof seconds, "%" G_GINT64_FORMAT,
+              (next_try - pm_clock_now (self->clock)) / G_USEC_PER_SEC);
+  pm_log_event (G_LOG_LEVEL_MESSAGE, pm_topic_to_string (PM_TOPIC_QUEUE), "id", id, "what", what,
+                "next-in", dated ? seconds : NULL, "parked-for", parked_for, NULL);
+}
+
 void
 pm_relay_message_queued (PmRelay *self, guint64 message, gint64 next_try)
 {
+  tell_of_queue (self, PM_DIAGNOSTICS_MEDIUM, "queued", message, 0, NULL);
   tell (self, &(Event){ .kind = EVENT_QUEUED, .message = message, .next_try = next_try });
 }
 
@@ -928,6 +930,7 @@ pm_relay_message_fresh (PmRelayWorker *worker, guint64 message, gint64 next_try)
       pm_relay_message_queued (self, message, next_try);
       return;
     }
+  tell_of_queue (self, PM_DIAGNOSTICS_MEDIUM, "queued", message, 0, NULL);
   tell_changed (self);
   pm_attempt_start (worker, message);
 }
@@ -945,6 +948,8 @@ pm_relay_attempt_over (PmRelay *self,
                        const char *parked_for,
                        gboolean gone)
 {
+  tell_of_queue (self, gone ? PM_DIAGNOSTICS_MEDIUM : PM_DIAGNOSTICS_MINIMUM,
+                 gone ? "gone" : "waits", message, gone ? 0 : next_try, parked_for);
   if (gone && parked_for == NULL && pm_dispatcher_settle (self->dispatcher, message))
     {
       tell_changed (self);

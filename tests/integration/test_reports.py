@@ -165,6 +165,8 @@ class Diagnostics(RelayTest):
             self.refused(relay, 'nobody@example.com')
             sink.get()
             relay.wait_logged('relayed')
+            if level in ['medium', 'maximum']:
+                relay.wait_logged(': queue ', 'what=gone')
             # A marker, after which nothing of the above is still to come.
             relay.reload()
             relay.wait_logged('reloaded')
