@@ -178,6 +178,21 @@ end_sessions (PmRelay *self, gboolean finish)
     }
 }
 
+/* (transfer full) (nullable): seconds that the oldest message for another host has been here */
+static char *
+get_oldest_age (PmRelay *self)
+{
+  g_autoptr (GPtrArray) first = pm_queue_list (self->queue, PM_QUEUE_REMOTE, 0, 1, NULL);
+  const PmQueueMessage *message;
+
+  if (first == NULL || first->len == 0)
+    return NULL;
+  message = g_ptr_array_index (first, 0);
+  return g_strdup_printf ("%" G_GINT64_FORMAT,
+                          MAX (pm_clock_now (self->clock) - message->received, 0) /
+                              G_USEC_PER_SEC);
+}
+
 static void
 log_transfer (PmRelay *self, const PmRelaySettings *settings)
 {
@@ -191,13 +206,15 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
   PmTransferMode transfer = settings->service->transfer;
   guint64 waiting = 0;
   g_autofree char *count = NULL;
+  g_autofree char *oldest = NULL;
 
   if (transfer == PM_TRANSFER_BOTH)
     return;
   pm_queue_count (self->queue, PM_QUEUE_REMOTE, &waiting, NULL);
+  oldest = get_oldest_age (self);
   count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
   pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
-                meanings[transfer], "queued-for-other-hosts", count, NULL);
+                meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest, NULL);
 }
 
 /* More connections than descriptors would starve the queue and deliveries. */

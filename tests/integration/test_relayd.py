@@ -481,6 +481,8 @@ class Delivering(RelayTest):
         relay.wait_messages('anna@example.com')
         self.assertEqual(sink.commands, [])
         self.assertTrue(relay.logged('transfer-mode', 'held'))
+        relay.reload()
+        relay.wait_logged('transfer-mode', 'queued-for-other-hosts=1', 'oldest-seconds=')
         relay.write_site(transfer='both')
         relay.reload()
         self.assertEqual(sink.get()[1], ['RCPT TO:<p@partner.example>'])
