@@ -244,6 +244,7 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer data)
       // What it says is not recorded: the message stays as it was, and is tried again.
       pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
       self->next_try = MIN (self->next_try, self->now + TROUBLE_DELAY);
+      pm_maildir_doubt (pm_relay_get_maildir (self->worker->relay));
     }
   else
     {

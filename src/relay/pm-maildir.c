@@ -16,7 +16,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/pm-atomic-file.h"
 #include "relay/pm-maildir-file.h"
+#include "relay/pm-maildir-past.h"
 #include "relay/pm-maildir-usage.h"
 
 #define MAX_BATCH 200    /* messages, each an open file */
@@ -41,6 +43,7 @@ struct _PmMaildir
   GCond cond;
   GQueue waiting; /* (element-type Item) */
   gboolean closing;
+  PmMaildirPast *past; /* (owned) */
 
   /* the thread's own */
   PmMaildirUsage *usage; /* (owned) */
@@ -144,6 +147,22 @@ check_quota (PmMaildir *self, Item *item)
                                    quota);
 }
 
+/* The crash may have come before the sync of the name: only now it is certain to stay. */
+static PmSmtpReply *
+confirm (PmMaildir *self, Item *item)
+{
+  static const char *const names[] = { "new", "cur" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *folder = g_build_filename (item->file.maildir, names[i], NULL);
+
+      if (!pm_atomic_file_sync_directory (folder, NULL))
+        return pm_maildir_refusal (errno != 0 ? errno : EIO, "sync", folder);
+    }
+  return pm_smtp_reply_ref (self->done);
+}
+
 static void
 write_files (PmMaildir *self, GPtrArray *batch)
 {
@@ -153,7 +172,10 @@ write_files (PmMaildir *self, GPtrArray *batch)
 
       pm_maildir_file_init (&item->file, &item->delivery);
       pm_maildir_usage_clean (self->usage, item->file.maildir);
-      item->reply = check_quota (self, item);
+      if (pm_maildir_past_has (self->past, item->file.maildir, &item->delivery))
+        item->reply = confirm (self, item);
+      else
+        item->reply = check_quota (self, item);
       if (item->reply == NULL)
         item->reply = pm_maildir_file_write (&item->file, &item->delivery, self->scratch);
     }
@@ -396,6 +418,7 @@ pm_maildir_new (void)
   g_cond_init (&self->cond);
   g_queue_init (&self->waiting);
   self->usage = pm_maildir_usage_new ();
+  self->past = pm_maildir_past_new ();
   self->scratch = g_byte_array_new ();
   self->done = pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 250, "2.0.0", "Delivered to the mailbox");
   self->syncfs_tells = is_syncfs_telling ();
@@ -420,6 +443,7 @@ pm_maildir_free (PmMaildir *maildir)
   g_thread_join (maildir->thread);
 
   pm_maildir_usage_free (maildir->usage);
+  pm_maildir_past_free (maildir->past);
   g_byte_array_unref (maildir->scratch);
   pm_smtp_reply_unref (maildir->done);
   g_mutex_clear (&maildir->mutex);
@@ -444,4 +468,16 @@ pm_maildir_deliver (PmMaildir *maildir,
   g_queue_push_tail (&maildir->waiting, item);
   g_cond_signal (&maildir->cond);
   g_mutex_unlock (&maildir->mutex);
+}
+
+/**
+ * pm_maildir_doubt:
+ *
+ * The queue could not record what became of a message: what was delivered until now may come again
+ * and is to be looked for. Any thread; before the message is tried again.
+ */
+void
+pm_maildir_doubt (PmMaildir *maildir)
+{
+  pm_maildir_past_doubt (maildir->past);
 }

@@ -22,7 +22,7 @@ G_BEGIN_DECLS
  *
  * One message for one mailbox. The file's name follows from @message, @received and the message's
  * size alone, so that a second delivery of what was delivered already, after a crash between
- * delivery and its record, finds the first.
+ * delivery and its record, finds the first, in new/ or in cur/.
  */
 typedef struct
 {
@@ -62,6 +62,7 @@ void pm_maildir_deliver (PmMaildir *maildir,
                          const PmMaildirDelivery *delivery,
                          PmMaildirFunc func,
                          gpointer user_data);
+void pm_maildir_doubt (PmMaildir *maildir);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmMaildir, pm_maildir_free)
 

@@ -241,6 +241,33 @@ test_twice (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (path, "tmp", NULL), ==, 0);
 }
 
+/* Read meanwhile, it lies in cur/ with its flags; it is found there, after a start or in doubt. */
+static void
+test_twice_after_reading (Fixture *f, gconstpointer data)
+{
+  g_autoptr (PmMailAddress) mailbox = pm_mail_address_parse ("anna@example.com", NULL);
+  g_autofree char *path = pm_maildir_path (f->root, mailbox);
+  g_autofree char *old = NULL;
+  g_autofree char *read = NULL;
+
+  assert_delivered (f, mailbox, 7, "Subject: x\r\n\r\n");
+  old = g_build_filename (path, "new", "1700000000.Q7.mail%2F1.example.com,S=69", NULL);
+  read = g_build_filename (path, "cur", "1700000000.Q7.mail%2F1.example.com,S=69:2,S", NULL);
+  g_assert_cmpint (g_rename (old, read), ==, 0);
+  pm_maildir_doubt (f->maildir);
+  disk.folder_syncs = 0;
+  assert_delivered (f, mailbox, 7, "Subject: x\r\n\r\n");
+  g_assert_cmpuint (disk.folder_syncs, >=, 1);
+  g_assert_cmpuint (count (path, "new", NULL), ==, 0);
+
+  pm_maildir_free (f->maildir);
+  f->maildir = pm_maildir_new ();
+  assert_delivered (f, mailbox, 7, "Subject: x\r\n\r\n");
+  g_assert_cmpuint (count (path, "new", NULL), ==, 0);
+  assert_delivered (f, mailbox, 77, "Subject: x\r\n\r\n");
+  g_assert_cmpuint (count (path, "new", NULL), ==, 1);
+}
+
 /* The longest name that a host can have still makes a file name. */
 static void
 test_long_host (Fixture *f, gconstpointer data)
@@ -531,6 +558,7 @@ main (int argc, char *argv[])
 #define ADD(name, func) g_test_add ("/maildir/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("deliver", test_deliver);
   ADD ("twice", test_twice);
+  ADD ("twice-after-reading", test_twice_after_reading);
   ADD ("long-host", test_long_host);
   ADD ("hostile-names", test_hostile_names);
   ADD ("failure-leaves-nothing", test_failure_leaves_nothing);
