@@ -210,6 +210,15 @@ get_plain (GInetAddress *address)
   return g_inet_address_new_from_bytes (network.bytes, network.family);
 }
 
+/* Groups, the broadcast address and what is reserved with it are nobody's address. */
+static gboolean
+is_of_a_host (GInetAddress *address)
+{
+  return !g_inet_address_get_is_multicast (address) &&
+         (g_inet_address_get_family (address) != G_SOCKET_FAMILY_IPV4 ||
+          g_inet_address_to_bytes (address)[0] < 240);
+}
+
 static void
 address_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -227,8 +236,11 @@ address_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       const PmDnsRecord *record = g_ptr_array_index (answer->records, i);
 
-      if (record->address != NULL)
-        g_ptr_array_add (lookup->host->addresses, get_plain (record->address));
+      g_autoptr (GInetAddress) plain =
+          record->address != NULL ? get_plain (record->address) : NULL;
+
+      if (plain != NULL && is_of_a_host (plain))
+        g_ptr_array_add (lookup->host->addresses, g_steal_pointer (&plain));
     }
   if (walk->outstanding == 0 && !g_task_return_error_if_cancelled (task))
     conclude (task);
@@ -361,7 +373,7 @@ pm_mx_walk_async (PmResolver *resolver,
       // RFC 5321 5.1: an address literal stands for the host itself.
       add_host (walk, question->name, 0);
       g_ptr_array_add (((Host *) g_ptr_array_index (walk->hosts, 0))->addresses,
-                       g_steal_pointer (&literal));
+                       get_plain (literal));
       conclude (task);
     }
   else if (question->mx)

@@ -151,6 +151,57 @@ is_dead (PmReach *self, const PmMxTarget *target)
   return until != 0;
 }
 
+static gboolean
+is_own_address (const PmReach *self, GInetAddress *address)
+{
+  GPtrArray *own = self->job.settings->self;
+
+  for (guint i = 0; i < own->len; i++)
+    if (g_inet_address_equal (g_ptr_array_index (own, i), address))
+      return TRUE;
+  return g_inet_address_get_is_loopback (address);
+}
+
+/* Whether who connects there comes to @listen; connecting to 0.0.0.0 leads to the loopback. */
+static gboolean
+answers_at (const PmReach *self, const PmListen *listen, GInetAddress *address)
+{
+  g_autoptr (GInetAddress) bound = g_inet_address_new_from_string (listen->address);
+
+  if (bound == NULL || listen->port != get_port (self))
+    return FALSE;
+  if (g_inet_address_get_is_any (bound))
+    return g_inet_address_get_is_any (address) || is_own_address (self, address);
+  if (g_inet_address_get_is_any (address))
+    return g_inet_address_get_is_loopback (bound);
+  return g_inet_address_equal (bound, address);
+}
+
+/*
+ * A host that the site names is this service itself: the mail would go round until its Received
+ * fields stop it. The site is at fault and can be mended, so the mail waits.
+ */
+static gboolean
+leads_back (PmReach *self, const PmMxTarget *target)
+{
+  const GPtrArray *listeners = self->job.settings->service->listeners;
+  g_autoptr (PmSmtpReply) reply = NULL;
+  g_autofree char *peer = NULL;
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < listeners->len && !self->hop->mx && !found; i++)
+    found = answers_at (self, g_ptr_array_index (listeners, i), target->address);
+  if (!found)
+    return FALSE;
+  peer = describe (self, target);
+  reply = pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 451, "4.4.6",
+                                    "The host %s is this mail service itself: the mail would go "
+                                    "round; correct the route that names it",
+                                    peer);
+  self->handler->refused (reply, peer, FALSE, self->data);
+  return TRUE;
+}
+
 /* The addresses of the next host, all at once: FALSE when no target is left. */
 static gboolean
 connect_to_host (PmReach *self)
@@ -165,7 +216,7 @@ connect_to_host (PmReach *self)
 
       if (host != NULL && strcmp (host, target->host) != 0)
         break;
-      if (self->n_tried >= MAX_TARGETS || is_dead (self, target))
+      if (self->n_tried >= MAX_TARGETS || leads_back (self, target) || is_dead (self, target))
         continue;
       host = target->host;
       self->n_tried++;
