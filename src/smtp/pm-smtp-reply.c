@@ -17,15 +17,40 @@ reply_clear (PmSmtpReply *reply)
   g_strfreev (reply->lines);
 }
 
-// A peer's text as it may stand anywhere: controls become "?", and what is no UTF-8 U+FFFD.
-static char *
-clean_text (const char *text, gsize size)
+// Controls, of whichever kind: those of ASCII, C1, the separators of lines, and those that turn the
+// direction of what follows them.
+static gboolean
+is_control (gunichar c)
 {
-  char *clean = g_utf8_make_valid (text, size);
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200e && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
 
-  for (char *c = clean; *c != '\0'; c++)
-    if ((guchar) *c < 0x20 || *c == 0x7f)
-      *c = '?';
+/**
+ * pm_smtp_clean_text:
+ * @text: what a peer chose to say; need not be UTF-8, nor end in NUL
+ *
+ * Returns: (transfer full): the same as it may stand in a log and on a terminal: controls become
+ *   "?", and what is no UTF-8 becomes U+FFFD. Any thread.
+ */
+char *
+pm_smtp_clean_text (const char *text, gsize size)
+{
+  char *clean = g_utf8_make_valid (text, (gssize) size);
+  char *to = clean;
+
+  for (const char *from = clean; *from != '\0';)
+    {
+      const char *next = g_utf8_next_char (from);
+
+      if (is_control (g_utf8_get_char (from)))
+        *to++ = '?';
+      else
+        for (; from < next; from++)
+          *to++ = *from;
+      from = next;
+    }
+  *to = '\0';
   return clean;
 }
 
@@ -110,7 +135,7 @@ pm_smtp_reply_new (PmSmtpSource source, guint code, const char *status, const ch
     {
       char *line = lines[i];
 
-      lines[i] = clean_text (line, MIN (strlen (line), PM_SMTP_REPLY_MAX_LINE - 32));
+      lines[i] = pm_smtp_clean_text (line, MIN (strlen (line), PM_SMTP_REPLY_MAX_LINE - 32));
       g_free (line);
     }
   return make (source, code, &parsed, lines);
@@ -193,7 +218,7 @@ pm_smtp_reply_parse (const char *text, PmSmtpSource source, GError **error)
   size = strlen (text);
   if (!read_code (text, size, &code) || (size > 3 && text[3] != ' '))
     {
-      g_autofree char *shown = clean_text (text, MIN (size, 80));
+      g_autofree char *shown = pm_smtp_clean_text (text, MIN (size, 80));
 
       g_set_error (
           error, PM_ERROR, PM_ERROR_INVALID,
@@ -391,7 +416,7 @@ take_line (PmSmtpReplyReader *reader,
     {
       text = size > 3 ? line + 4 : end;
     }
-  g_ptr_array_add (reader->lines, clean_text (text, (gsize) (end - text)));
+  g_ptr_array_add (reader->lines, pm_smtp_clean_text (text, (gsize) (end - text)));
 
   if (size > 3 && line[3] == '-')
     return PM_SMTP_READ_MORE;

@@ -85,6 +85,7 @@ PmSmtpReply *pm_smtp_reply_parse (const char *text,
 
 /* On one line, `550 5.1.1 first line / second line`: for logs, the queue and bounces. */
 char *pm_smtp_reply_to_string (const PmSmtpReply *reply);
+char *pm_smtp_clean_text (const char *text, gsize size);
 
 /* The wire form; %FALSE with nothing appended when `out` has no room. */
 gboolean pm_smtp_reply_append (const PmSmtpReply *reply,

@@ -8,6 +8,8 @@
 
 #include "smtp/pm-smtp-server.h"
 
+#include <string.h>
+
 #include "smtp/pm-smtp-server-private.h"
 
 #define INPUT_LIMIT (64 * 1024)
@@ -96,10 +98,7 @@ pm_smtp_server_trace (PmSmtpServer *server, gboolean sent, const char *line)
   if (server->handler->trace == NULL)
     return;
   // It goes to logs and terminals, and the client chose the bytes.
-  clean = g_utf8_make_valid (line, -1);
-  for (char *c = clean; *c != '\0'; c++)
-    if ((guchar) *c < 0x20 || *c == 0x7f)
-      *c = '?';
+  clean = pm_smtp_clean_text (line, strlen (line));
   server->handler->trace (server, sent, clean, server->user_data);
 }
 
