@@ -10,6 +10,7 @@
 
 #define IN(state) (1u << PM_SMTP_SERVER_##state)
 #define IN_ANY (IN (FRESH) | IN (READY) | IN (MAIL) | IN (RCPT) | IN (CHUNKS))
+#define LEAST_OVER 1000 // recipients beyond the limit that are told so one by one
 
 // RFC 5321 4.5.3.1.4 asks for 512 bytes; extensions add to MAIL and RCPT (4.1.2).
 #define LINE 1000
@@ -138,11 +139,12 @@ run_mail (PmSmtpServer *server, const char *argument)
   server->handler->mail (server, &mail, server->user_data);
 }
 
-// RFC 5321 4.5.3.1.10. They are no errors, for lists that try with many; but they have an end too.
+// RFC 5321 4.5.3.1.10. They are no errors, for lists that try with many in one group: a session that
+// ends would end for them each time, and those that are accepted would never get their mail.
 static void
 refuse_recipient (PmSmtpServer *server)
 {
-  if (++server->n_over > server->max_recipients)
+  if (++server->n_over > MAX (server->max_recipients, LEAST_OVER))
     pm_smtp_server_say (server, 421, "4.7.0", "Far too many recipients");
   else
     pm_smtp_server_say (server, 452, "4.5.3", "Too many recipients; send the others separately");
