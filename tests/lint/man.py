@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: The Pointsman authors
 """The manual pages keep up with the programs: they format without a warning, every option and
 command that --help prints stands in the page and none that it does not, and pointsman-site(5) has
-the elements, attributes and defaults of data/site.rng.
+the elements, attributes and defaults of data/site.rng, and pointsman-relayd(8) every event.
 
 usage: man.py PROGRAM...    the built programs, pointsmanctl among them"""
 
@@ -125,6 +125,24 @@ def check_site_page():
           [f'not in the grammar: {fact}' for fact in sorted(found - wanted, key=str)])
 
 
+def check_events():
+    """Each event that the mail service logs stands in its page."""
+    folders = ('net', 'queue', 'relay')
+    names = set()
+    for path in (path for name in folders for path in (ROOT / 'src' / name).glob('*.c')):
+        text = path.read_text()
+        names.update(re.findall(r'pm_log_event \([^",]*,\s*"([a-z-]+)"', text))
+        names.update(re.findall(r'\[PM_EVENT_\w+\] = \{ "([a-z-]+)"', text))
+    page = (PAGES / 'pointsman-relayd.8').read_text()
+    page = page[page.index('\n.Sh EVENTS'):]
+    described = {name.strip(' ,') for line in re.findall(r'^\.?(?:It )?Sy (.*)', page, re.MULTILINE)
+                 for name in line.split()}
+    check('the events of the mail service were found',
+          [] if len(names) > 20 else [f'only {sorted(names)}'])
+    check('pointsman-relayd.8 has the events of the mail service',
+          [f'{name} is not in it' for name in sorted(names - described)])
+
+
 def check_example(pointsmanctl):
     text = (PAGES / 'pointsman-site.5').read_text()
     example = re.search(r'^<site .*?^</site>$', text, re.MULTILINE | re.DOTALL).group()
@@ -144,6 +162,7 @@ def main(programs):
         if Path(program).name == 'pointsmanctl':
             check_example(program)
     check_site_page()
+    check_events()
 
     print(f'1..{len(results)}')
     for number, (name, problems) in enumerate(results, 1):
