@@ -86,7 +86,8 @@ has_room (const PmTracking *self)
 {
   struct statvfs fs;
 
-  return statvfs (self->folder, &fs) != 0 || fs.f_blocks == 0 || (guint64) fs.f_bavail * fs.f_frsize >= MIN_FREE;
+  return statvfs (self->folder, &fs) != 0 || fs.f_blocks == 0 ||
+         (guint64) fs.f_bavail * fs.f_frsize >= MIN_FREE;
 }
 
 static void

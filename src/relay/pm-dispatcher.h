@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  *
  * What is tried when: it has attempts at messages started that are due, never more at once than a
  * ceiling and never two at one message, and parks what waits for a destination that is overrun.
- * Lives in the thread-default main context of the thread that made it; _claim() and _settle() may be
- * called from any thread.
+ * Lives in the thread-default main context of the thread that made it; _claim() and _settle() may
+ * be called from any thread.
  */
 typedef struct _PmDispatcher PmDispatcher;
 

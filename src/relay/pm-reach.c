@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// From hops to a connection. What it promises: an address that did not answer lately is not asked again, and of a host with several
-// addresses one that is silent does not hold up the others.
+// From hops to a connection. What it promises: an address that did not answer lately is not asked
+// again, and of a host with several addresses one that is silent does not hold up the others.
 
 #include "relay/pm-reach.h"
 

@@ -54,7 +54,7 @@ const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);
 void pm_relay_add_to_counter (PmRelay *relay, PmCounter counter, int by);
 void pm_relay_message_queued (PmRelay *relay, guint64 message, gint64 next_try);
-/* The same for one that is due now, from the thread of @worker: tried there at once where it may. */
+/* The same for one due now, from the thread of @worker: tried there at once where it may. */
 void pm_relay_message_fresh (PmRelayWorker *worker, guint64 message, gint64 next_try);
 void pm_relay_attempt_over (PmRelay *relay,
                             guint64 message,

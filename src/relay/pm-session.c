@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// A session with another host: the client's machine on a stream. What it promises: each message ends
-// with one word about each recipient and one about the session, and a host that drips or says
+// A session with another host: the client's machine on a stream. What it promises: each message
+// ends with one word about each recipient and one about the session, and a host that drips or says
 // nothing holds neither for ever.
 
 #include "relay/pm-session.h"

@@ -56,7 +56,7 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer user_data)
   Owner *owner = user_data;
   gsize n = MIN (size, strlen (MESSAGE) - owner->pulled);
 
-  memcpy (bytes, MESSAGE + owner->pulled, n);
+  memcpy (bytes, &MESSAGE[owner->pulled], n);
   owner->pulled += n;
   return (gssize) n;
 }
