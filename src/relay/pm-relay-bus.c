@@ -93,9 +93,11 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 probe (PmRelay *relay, GVariant *parameters, GAsyncReadyCallback callback, gpointer data)
 {
-  g_autoptr (GPtrArray) addresses = pm_relay_list_addresses (relay);
+  g_autoptr (GPtrArray) targets = pm_relay_list_targets (relay);
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (relay);
 
-  pm_listener_probe_async (addresses, probed_cb, g_task_new (relay, NULL, callback, data));
+  pm_listener_probe_async (targets, settings->service->greeting_pause, probed_cb,
+                           g_task_new (relay, NULL, callback, data));
 }
 
 static const Method methods[] = {

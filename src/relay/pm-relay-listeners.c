@@ -12,6 +12,7 @@
 #include "base/pm-log.h"
 #include "net/pm-listener.h"
 #include "relay/pm-inbound.h"
+#include "relay/pm-listener-probe.h"
 
 /* A socket we listen on; reference counted. */
 typedef struct
@@ -247,20 +248,22 @@ pm_relay_listeners_close (PmRelayListeners *self)
 }
 
 /**
- * pm_relay_listeners_list_addresses:
+ * pm_relay_listeners_list_targets:
  *
- * Returns: (transfer full) (element-type GInetSocketAddress): with the ports they really have
+ * Returns: (transfer full) (element-type PmListenerTarget): with the ports they really have
  */
 GPtrArray *
-pm_relay_listeners_list_addresses (PmRelayListeners *self)
+pm_relay_listeners_list_targets (PmRelayListeners *self)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *list =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pm_listener_target_free);
 
   for (guint i = 0; i < self->listening->len; i++)
     {
       const Listening *listening = g_ptr_array_index (self->listening, i);
 
-      g_ptr_array_add (list, g_object_ref (pm_listener_get_address (listening->listener)));
+      g_ptr_array_add (list, pm_listener_target_new (pm_listener_get_address (listening->listener),
+                                                     listening->listen));
     }
   return list;
 }

@@ -24,7 +24,7 @@ GPtrArray *pm_relay_listeners_open (PmRelayListeners *listeners,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void pm_relay_listeners_switch (PmRelayListeners *listeners, GPtrArray *wanted);
 void pm_relay_listeners_close (PmRelayListeners *listeners);
-GPtrArray *pm_relay_listeners_list_addresses (PmRelayListeners *listeners);
+GPtrArray *pm_relay_listeners_list_targets (PmRelayListeners *listeners);
 
 /* For a worker's list of acceptors. */
 void pm_relay_accepting_free (gpointer accepting);

@@ -20,6 +20,7 @@
 #include "relay/pm-dispatcher.h"
 #include "relay/pm-dns-diagnostics.h"
 #include "relay/pm-inbound.h"
+#include "relay/pm-listener-probe.h"
 #include "relay/pm-recipient-check.h"
 #include "relay/pm-relay-listeners.h"
 #include "relay/pm-relay-private.h"
@@ -214,7 +215,8 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
   oldest = get_oldest_age (self);
   count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
   pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
-                meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest, NULL);
+                meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest,
+                NULL);
 }
 
 /* More connections than descriptors would starve the queue and deliveries. */
@@ -731,14 +733,14 @@ pm_relay_get_started_at (PmRelay *self)
 }
 
 /**
- * pm_relay_list_addresses:
+ * pm_relay_list_targets:
  *
- * Returns: (transfer full) (element-type GInetSocketAddress): the sockets it listens on
+ * Returns: (transfer full) (element-type PmListenerTarget): the sockets it listens on
  */
 GPtrArray *
-pm_relay_list_addresses (PmRelay *self)
+pm_relay_list_targets (PmRelay *self)
 {
-  return pm_relay_listeners_list_addresses (self->listeners);
+  return pm_relay_listeners_list_targets (self->listeners);
 }
 
 /**
@@ -749,13 +751,14 @@ pm_relay_list_addresses (PmRelay *self)
 GStrv
 pm_relay_list_listening (PmRelay *self)
 {
-  g_autoptr (GPtrArray) addresses = pm_relay_list_addresses (self);
+  g_autoptr (GPtrArray) targets = pm_relay_list_targets (self);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-  for (guint i = 0; i < addresses->len; i++)
+  for (guint i = 0; i < targets->len; i++)
     {
+      const PmListenerTarget *target = g_ptr_array_index (targets, i);
       g_autofree char *text =
-          g_socket_connectable_to_string (g_ptr_array_index (addresses, i));
+          g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (target->address));
 
       g_strv_builder_add (builder, text);
     }

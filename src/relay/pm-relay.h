@@ -69,7 +69,7 @@ PmTracking *pm_relay_get_tracking (PmRelay *relay);
 PmRelaySettings *pm_relay_dup_settings (PmRelay *relay);
 gint64 pm_relay_get_started_at (PmRelay *relay);
 GStrv pm_relay_list_listening (PmRelay *relay);
-GPtrArray *pm_relay_list_addresses (PmRelay *relay);
+GPtrArray *pm_relay_list_targets (PmRelay *relay);
 guint64 pm_relay_get_counter (PmRelay *relay, PmCounter counter);
 const char *pm_counter_to_string (PmCounter counter);
 
