@@ -13,8 +13,11 @@ import pwd
 import shutil
 import signal
 import smtplib
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -168,7 +171,8 @@ def test_units_are_clean():
     for scope in ("--system", "--user"):
         done = subprocess.run(
             ["systemd-analyze", scope, "--man=no", "--recursive-errors=no", "verify",
-             "pointsman-relay.service", "pointsman-manager.service"],
+             "pointsman-relay.service", "pointsman-manager.service",
+             *(["pointsman-pam.socket", "pointsman-pam@x.service"] if scope == "--system" else [])],
             capture_output=True, text=True, check=False)
         words = [line for line in done.stderr.splitlines() if "pointsman" in line]
         assert not words, "\n".join(words)
@@ -500,9 +504,265 @@ def test_watchdog():
     deliver("anna@example.com", "after the watchdog")
 
 
+class Sink(threading.Thread):
+    """Another mail host on loopback that takes what it is sent."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def serve(connection):
+        with connection, connection.makefile("rwb", buffering=0) as wire:
+            wire.write(b"220 sink.example\r\n")
+            data = False
+            for line in wire:
+                if data and line != b".\r\n":
+                    continue
+                data = line.upper() == b"DATA\r\n"
+                wire.write(b"354 go on\r\n" if data else b"250 taken by the sink\r\n")
+
+
+def make_certificate(folder, name="mail1.example.com"):
+    """A pair with a new key, in place of the former as a renewal puts it there."""
+    os.makedirs(folder, exist_ok=True)
+    for path in ("chain.pem", "key.pem"):
+        if os.path.exists(f"{folder}/{path}"):
+            os.unlink(f"{folder}/{path}")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name}", "-out", f"{folder}/chain.pem",
+                    "-keyout", f"{folder}/key.pem"], check=True, stderr=subprocess.DEVNULL)
+
+
+def believe(folder):
+    return ssl.create_default_context(cafile=f"{folder}/chain.pem")
+
+
+class Secured:
+    """A site with a certificate and submission, in force for the length of a with block."""
+
+    def __init__(self, folder="/etc/pointsman/secrets", accounts="", sink=9):
+        self.former = None
+        self.site = SITE.replace(
+            "        <routing>",
+            "        <security>\n"
+            f'          <certificate chain="{folder}/chain.pem" key="{folder}/key.pem"/>\n'
+            f"          {accounts}\n"
+            "        </security>\n"
+            "        <routing>").replace(
+            "        </connections>\n        <security>",
+            '          <listen address="127.0.0.1" port="587" role="submission"/>\n'
+            '          <listen address="127.0.0.1" port="465" role="submission" tls="implicit"/>\n'
+            '          <listen address="127.0.0.1" port="2526" proxy="yes"/>\n'
+            '          <deliver method="host"><host name="127.0.0.1" '
+            f'port="{sink}"/></deliver>\n'
+            "        </connections>\n        <security>").replace(
+            "        </routing>",
+            '          <restrictions><allow authenticated="yes"/></restrictions>\n'
+            "        </routing>")
+
+    @staticmethod
+    def apply(text):
+        in_force, _, report, log = succeed("pm-alice", "Apply", "(ssssu)", text, get("Revision"), "",
+                                           "restart", 20)
+        assert in_force, (report, log)
+
+    def __enter__(self):
+        with open(SITE_PATH, encoding="utf-8") as file:
+            self.former = file.read()
+        self.apply(self.site)
+        return self
+
+    def __exit__(self, *_):
+        self.apply(self.former)
+
+
+def shown_certificate(folder):
+    """What port 25 shows after STARTTLS, to a client that believes the one in the folder."""
+    with smtplib.SMTP("127.0.0.1", 25, timeout=DEADLINE) as client:
+        client._host = "mail1.example.com"  # pylint: disable=protected-access
+        client.starttls(context=believe(folder))
+        assert client.sock.version() == "TLSv1.3", client.sock.version()
+        return client.sock.getpeercert()["serialNumber"]
+
+
+def submit(user, password, to, port=587, folder="/etc/pointsman/secrets"):
+    """Sends one message by submission; before the log-in it must be refused."""
+    context = believe(folder)
+    if port == 465:
+        context.check_hostname = False
+        client = smtplib.SMTP_SSL("127.0.0.1", 465, context=context, timeout=DEADLINE)
+    else:
+        client = smtplib.SMTP("127.0.0.1", port, timeout=DEADLINE)
+        client._host = "mail1.example.com"  # pylint: disable=protected-access
+    with client:
+        if port != 465:
+            assert "auth" not in (client.ehlo(), client.esmtp_features)[1], client.esmtp_features
+            client.starttls(context=context)
+        client.ehlo()
+        code, text = client.mail("me@example.com")
+        assert code == 530, (code, text)
+        client.login(user, password)
+        client.sendmail("me@example.com", [to],
+                        f"From: me@example.com\r\nTo: {to}\r\nSubject: x\r\n\r\nhello\r\n")
+
+
+def journal(**fields):
+    """The relay's entries with these fields, once there are any."""
+    found = []
+
+    def look():
+        done = subprocess.run(
+            ["journalctl", "-b", "-o", "json", "--no-pager", "-u", "pointsman-relay.service",
+             *(f"PM_{name.upper()}={value}" for name, value in fields.items())],
+            capture_output=True, text=True, check=True)
+        found[:] = [json.loads(line) for line in done.stdout.splitlines()]
+        return found
+    wait_for(f"{fields} in the journal", look)
+    return found
+
+
+def test_starttls_and_renewal():
+    """A certificate that only the service's group can read; a new one is shown, by the same process."""
+    folder = "/etc/pointsman/secrets"
+    make_certificate(folder)
+    for name in ("chain.pem", "key.pem"):
+        os.chmod(f"{folder}/{name}", 0o640)
+    assert os.stat(f"{folder}/key.pem").st_gid == pwd.getpwnam("pointsman").pw_gid
+    with Secured():
+        before = main_pid()
+        first = shown_certificate(folder)
+        make_certificate(folder)
+        for name in ("chain.pem", "key.pem"):
+            os.chmod(f"{folder}/{name}", 0o640)
+        systemctl("reload", "pointsman-relay.service")
+
+        def is_new():
+            try:
+                return shown_certificate(folder) != first
+            except ssl.SSLCertVerificationError:
+                return False
+        wait_for("the renewed certificate", is_new)
+        assert main_pid() == before
+
+
+def test_certificate_as_a_credential():
+    """One that only root can read, handed over by systemd."""
+    make_certificate("/root/pm-certificate")
+    os.chmod("/root/pm-certificate/key.pem", 0o600)
+    with DropIn("pointsman-relay.service",
+                "[Service]\n"
+                "LoadCredential=chain.pem:/root/pm-certificate/chain.pem\n"
+                "LoadCredential=key.pem:/root/pm-certificate/key.pem\n"):
+        with Secured("/run/credentials/pointsman-relay.service"):
+            assert shown_certificate("/root/pm-certificate")
+
+
+def test_submission_with_an_accounts_file():
+    done = subprocess.run(["pointsmanctl", "account", "add", "anna"], input="a good password\n",
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    status = os.stat("/etc/pointsman/accounts")
+    assert status.st_mode & 0o7777 == 0o640, oct(status.st_mode)
+    assert status.st_gid == pwd.getpwnam("pointsman").pw_gid
+    with Sink() as sink, Secured(accounts='<accounts source="file"/>', sink=sink.port):
+        for port in (587, 465):
+            submit("anna", "a good password", f"out{port}@elsewhere.example", port)
+            journal(event="relayed", to=f"out{port}@elsewhere.example")
+        try:
+            submit("anna", "a bad password", "out@elsewhere.example")
+        except smtplib.SMTPAuthenticationError as error:
+            assert error.smtp_code == 535, error
+        else:
+            raise AssertionError("a wrong password was accepted")
+        assert any(e["PM_USER"] == "anna" for e in journal(event="authenticated"))
+    os.unlink("/etc/pointsman/accounts")
+
+
+def test_submission_by_pam():
+    """A user of the machine, by pointsman-pam behind its socket, as the units are installed."""
+    subprocess.run(["chpasswd"], input="pm-bob:the password of bob\n", text=True, check=True)
+    with Sink() as sink, Secured(accounts='<accounts source="pam"/>', sink=sink.port):
+        try:
+            submit("pm-bob", "the password of bob", "pam@elsewhere.example")
+        except smtplib.SMTPResponseException as error:
+            assert error.smtp_code == 454, error
+        else:
+            raise AssertionError("PAM answered without its socket")
+        systemctl("start", "pointsman-pam.socket")
+        assert systemctl("is-active", "pointsman-pam.socket") == "active"
+        status = os.stat("/run/pointsman/pam.sock")
+        assert status.st_mode & 0o777 == 0o660, oct(status.st_mode)
+        try:
+            submit("pm-bob", "the password of bob", "pam@elsewhere.example")
+            journal(event="relayed", to="pam@elsewhere.example")
+            for user, password in (("pm-bob", "another"), ("pm-nobody", "the password of bob")):
+                try:
+                    submit(user, password, "pam@elsewhere.example")
+                except smtplib.SMTPAuthenticationError as error:
+                    assert error.smtp_code == 535, error
+                else:
+                    raise AssertionError(f"{user} with {password} was accepted")
+            # The socket is no place for others to try passwords at.
+            done = subprocess.run(
+                ["runuser", "-u", "pm-alice", "--", sys.executable, "-c",
+                 "import socket; socket.socket(socket.AF_UNIX).connect('/run/pointsman/pam.sock')"],
+                capture_output=True, text=True, check=False)
+            assert "PermissionError" in done.stderr, done.stderr
+        finally:
+            systemctl("stop", "pointsman-pam.socket")
+
+
+def test_journal_has_fields():
+    """One event an entry, whose pairs are fields; the same number through all of a message's life."""
+    with Sink() as sink, Secured(accounts='<accounts source="file"/>', sink=sink.port):
+        deliver("fields@example.com", "for the journal")
+        here = journal(event="delivered", to="fields@example.com")[0]
+        assert here["PM_FROM"] == "someone@elsewhere.example", here
+        assert float(here["PM_DELAY"]) >= 0 and here["PM_REPLY"], here
+        accepted = journal(event="accepted", id=here["PM_ID"])[0]
+        assert accepted["PM_CLIENT"].startswith("127.0.0.1"), accepted
+        assert accepted["MESSAGE"].startswith("accepted id="), accepted
+        assert accepted["_SYSTEMD_UNIT"] == "pointsman-relay.service", accepted
+        subprocess.run(["pointsmanctl", "account", "add", "anna"], input="a good password\n",
+                       capture_output=True, text=True, check=True)
+        submit("anna", "a good password", "there@elsewhere.example")
+        there = journal(event="relayed", to="there@elsewhere.example")[0]
+        assert "127.0.0.1" in there["PM_RELAY"], there
+        assert "taken by the sink" in there["PM_REPLY"], there
+        assert float(there["PM_DELAY"]) >= 0, there
+        assert there["PM_ID"] != here["PM_ID"]
+    os.unlink("/etc/pointsman/accounts")
+
+
+def test_status_tells_what_it_does():
+    text = systemctl("show", "-p", "StatusText", "--value", "pointsman-relay.service")
+    assert text.startswith("Listening on 127.0.0.1:25; "), text
+    assert text.endswith(" messages queued"), text
+    assert systemctl("show", "-p", "Type", "--value", "pointsman-relay.service") == "notify"
+
+
 def test_security():
     """Not worse than it is: see the table that systemd-analyze security prints."""
-    for unit, limit in (("pointsman-relay.service", 17), ("pointsman-manager.service", 17)):
+    for unit, limit in (("pointsman-relay.service", 17), ("pointsman-manager.service", 17),
+                        ("pointsman-pam@x.service", 21)):
         done = subprocess.run(["systemd-analyze", "security", "--no-pager", f"--threshold={limit}",
                                unit], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout.splitlines()[-1]

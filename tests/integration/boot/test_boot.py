@@ -17,7 +17,7 @@ import tempfile
 
 SKIP = 77
 HERE = os.path.dirname(os.path.abspath(__file__))
-BOOT_SECONDS = 200
+BOOT_SECONDS = 300
 
 DRIVER_UNIT = """\
 [Unit]
@@ -32,7 +32,7 @@ Type=oneshot
 ExecStart=/usr/bin/python3 /pm-boot/driver.py
 StandardOutput=append:/pm-boot/output
 StandardError=append:/pm-boot/output
-TimeoutStartSec=170
+TimeoutStartSec=270
 """
 
 TARGET = """\
@@ -152,7 +152,7 @@ def main():
     source, build = sys.argv[1:]
     if os.geteuid() != 0:
         skip("booting a machine needs root")
-    for program in ("systemd-nspawn", "systemd-sysusers", "dbus-daemon"):
+    for program in ("systemd-nspawn", "systemd-sysusers", "dbus-daemon", "openssl"):
         if shutil.which(program) is None:
             skip(f"{program} is not installed")
     if not os.path.exists("/usr/lib/polkit-1/polkitd"):
