@@ -116,11 +116,8 @@ get_state (PmRelay *relay, const Call *call, guint64 message, const PmQueueRecip
 {
   if (is_held (call, recipient))
     return "held";
-  // One that waits for a host that is known to be dead was not tried, and is none the less late.
-  if (pm_relay_is_active (relay, message) ||
-      (recipient->attempts == 0 && recipient->next_try <= call->now))
-    return "active";
-  return "deferred";
+  // One that waits for a host that is known to be dead was never tried, and is deferred too.
+  return pm_relay_is_active (relay, message) ? "active" : "deferred";
 }
 
 /* The recipient that is tried next speaks for the message. */
