@@ -18,7 +18,7 @@ import threading
 import unittest
 
 from support.hostile import ENDINGS, ENVELOPE, GOOD, HostileTest, Wire, reset
-from support.relay import Relay, Sink
+from support.relay import Sink
 from support.servers import Nsd, free_port, wait_for
 
 ANSWERS = {'CONNECT': b'220 host ESMTP\r\n', 'EHLO': b'250-host\r\n250 PIPELINING\r\n',
