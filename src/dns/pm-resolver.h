@@ -29,6 +29,7 @@ typedef enum
   PM_DNS_TXT = 16,
   PM_DNS_AAAA = 28,
   PM_DNS_DS = 43,
+  PM_DNS_DNSKEY = 48,
   PM_DNS_TLSA = 52,
   PM_DNS_CAA = 257,
 } PmDnsType;

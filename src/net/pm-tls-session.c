@@ -94,6 +94,7 @@ copy_config (const PmTlsClientConfig *config)
 
   copy->server_name = g_strdup (config->server_name);
   copy->verify = config->verify;
+  copy->lenient = config->lenient;
   if (config->names != NULL)
     {
       copy->names = g_ptr_array_copy (config->names, copy_name, NULL);
@@ -236,9 +237,10 @@ check_peer (Session *self, GError **error)
       self->info.verified = self->config->verify != PM_TLS_VERIFY_OPAQUE;
       return TRUE;
     }
-  if (self->config->verify == PM_TLS_VERIFY_OPAQUE)
+  if (self->config->verify == PM_TLS_VERIFY_OPAQUE || self->config->lenient)
     {
       self->info.verify_error = g_strdup (why->message);
+      self->info.verify_code = (PmTlsError) why->code;
       return TRUE;
     }
   gnutls_alert_send (self->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);

@@ -111,6 +111,8 @@ gboolean pm_tlsa_is_usable (const PmTlsa *tlsa);
  *   %PM_TLS_VERIFY_DANE they count for usage 2 only
  * @tlsa: (nullable) (element-type PmTlsa): for %PM_TLS_VERIFY_DANE
  * @trust: (nullable): whom to believe for %PM_TLS_VERIFY_NAMES; %NULL is this system's authorities
+ * @lenient: what is wrong with the certificate is only noted, in #PmTlsInfo (RFC 8461 5: a policy
+ *   that is being tested)
  * @handshake_time: microseconds that the handshake may take; 0 for the usual 30 s
  *
  * What is copied or referenced; it may go away after the call.
@@ -122,6 +124,7 @@ typedef struct
   GPtrArray *names;
   GPtrArray *tlsa;
   PmTlsTrust *trust;
+  gboolean lenient;
   gint64 handshake_time;
 } PmTlsClientConfig;
 
@@ -132,7 +135,8 @@ typedef struct
  * @bits: the cipher's strength
  * @verified: whether the peer proved who it is, as far as that was asked
  * @verify_error: (nullable): why it did not, where it was only asked to encrypt but showed no
- *   usable certificate
+ *   usable certificate, or where that is only noted
+ * @verify_code: the #PmTlsError that @verify_error is
  * @peer_name: (nullable): the first name of the peer's certificate
  * @server_name: (nullable): the name asked for by SNI
  *
@@ -145,6 +149,7 @@ typedef struct
   int bits;
   gboolean verified;
   const char *verify_error;
+  PmTlsError verify_code;
   const char *peer_name;
   const char *server_name;
 } PmTlsInfo;
