@@ -29,7 +29,7 @@ typedef struct
   GPtrArray *addresses;   /* (element-type PmMailAddress): of the same, after routing */
   PmMailAddress *mailbox; /* (owned) (nullable): for a mailbox */
   GPtrArray *hops;        /* (owned) (nullable) (element-type PmNextHop): for other hosts */
-  PmTls tls;
+  char *domain;           /* (owned) (nullable): of the first recipient */
   PmSmtpProtocol protocol;
   PmOutbound *outbound; /* (owned) (nullable) */
 } Group;
@@ -69,6 +69,7 @@ free_group (Group *group)
   g_clear_pointer (&group->mailbox, pm_mail_address_unref);
   g_clear_pointer (&group->hops, g_ptr_array_unref);
   g_free (group->destination);
+  g_free (group->domain);
   g_free (group);
 }
 
@@ -101,6 +102,7 @@ say (const PmAttempt *self,
      PmEvent event,
      const PmQueueRecipient *recipient,
      const char *host,
+     const char *tls,
      const char *reply,
      const char *what)
 {
@@ -111,6 +113,7 @@ say (const PmAttempt *self,
                                                         .to = recipient->address,
                                                         .original = recipient->original,
                                                         .relay = host,
+                                                        .tls = tls,
                                                         .reply = reply,
                                                         .received = self->message->received,
                                                         .size = self->message->size });
@@ -132,13 +135,15 @@ say_reported (const PmAttempt *self, PmReportKind kind, const PmQueueMessage *re
 
 static void
 record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
-                  const char *host, gboolean relayed)
+                  const PmOutboundResult *sent)
 {
+  const char *host = sent != NULL ? sent->host : NULL;
+  gboolean relayed = sent != NULL && sent->relayed;
   g_autofree char *text = pm_smtp_reply_to_string (reply);
 
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DONE, text);
   say (self, recipient->agent == PM_QUEUE_MAILBOX ? PM_EVENT_DELIVERED : PM_EVENT_RELAYED,
-       recipient, host, text, NULL);
+       recipient, host, sent != NULL ? sent->tls : NULL, text, NULL);
   // A host that knows DSN reports itself (RFC 3461 5.2.2).
   if ((recipient->agent == PM_QUEUE_MAILBOX || relayed) && self->sender != NULL &&
       pm_report_is_wanted (PM_REPORT_SUCCESS, recipient->notify))
@@ -183,27 +188,30 @@ record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmt
   pm_queue_update_add (self->update, recipient, PM_OUTCOME_DEFERRED, text)->next_try = next_try;
   self->next_try = MIN (self->next_try, next_try);
   g_ptr_array_add (self->late, pm_bounce_recipient_new (recipient, reply, host));
-  say (self, PM_EVENT_DEFERRED, recipient, host, text, NULL);
+  say (self, PM_EVENT_DEFERRED, recipient, host, NULL, text, NULL);
 }
 
+/* @sent: (nullable): what other hosts have done about it */
 static void
 record (PmAttempt *self,
         const PmQueueRecipient *recipient,
         PmSmtpOutcome outcome,
         const PmSmtpReply *reply,
-        const char *host,
-        gboolean relayed)
+        const PmOutboundResult *sent)
 {
+  const char *host = sent != NULL ? sent->host : NULL;
+
   switch (outcome)
     {
     case PM_SMTP_OUTCOME_DELIVERED:
-      record_delivered (self, recipient, reply, host, relayed);
+      record_delivered (self, recipient, reply, sent);
       break;
     case PM_SMTP_OUTCOME_BOUNCE:
       record_failed (self, recipient, reply, host);
       break;
     case PM_SMTP_OUTCOME_DEFER:
     case PM_SMTP_OUTCOME_NEXT_HOST:
+    case PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE:
     default:
       record_deferred (self, recipient, reply, host);
       break;
@@ -337,7 +345,7 @@ report_failed (PmAttempt *self)
 
       pm_queue_update_add (self->update, item->recipient, PM_OUTCOME_DONE, text);
       say (self, pm_smtp_reply_is_permanent (item->reply) ? PM_EVENT_BOUNCED : PM_EVENT_EXPIRED,
-           item->recipient, item->host, text, pm_bounce_verdict_to_string (verdict));
+           item->recipient, item->host, NULL, text, pm_bounce_verdict_to_string (verdict));
     }
 }
 
@@ -439,7 +447,7 @@ sent_cb (GPtrArray *results, gpointer data)
 
       if (result->until == 0 || self->abandoned || !may_wait (self, result->until))
         record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
-                result->host, result->relayed);
+                result);
     }
   g_clear_pointer (&group->outbound, pm_outbound_free);
   finish_group (self);
@@ -477,7 +485,7 @@ granted_cb (gpointer data)
     .settings = self->settings,
     .destination = group->destination,
     .hops = group->hops,
-    .tls = group->tls,
+    .domain = group->domain,
     .protocol = group->protocol,
     .message = self->message,
     .sender = self->sender,
@@ -496,7 +504,7 @@ record_mailbox (Group *group, const PmSmtpReply *reply)
                                                                : PM_SMTP_OUTCOME_DEFER;
 
   for (guint i = 0; i < group->recipients->len; i++)
-    record (group->attempt, g_ptr_array_index (group->recipients, i), outcome, reply, NULL, FALSE);
+    record (group->attempt, g_ptr_array_index (group->recipients, i), outcome, reply, NULL);
   finish_group (group->attempt);
 }
 
@@ -572,14 +580,22 @@ get_group (PmAttempt *self, const char *key)
   return group;
 }
 
-/* What has the same key goes by the same connections. */
+/*
+ * What has the same key goes by the same connections: so whatever a message or a domain asks of them
+ * is part of it, lest a session that was made with less be used for more.
+ */
 static char *
-make_hops_key (GPtrArray *hops, PmTls tls)
+make_hops_key (PmAttempt *self, GPtrArray *hops, const char *domain)
 {
-  GString *key = g_string_new (tls == PM_TLS_NONE ? "clear" : "smtp");
+  const PmDomainSecurity *login = pm_relay_settings_get_login (self->settings, domain);
+  GString *key = g_string_new ("smtp");
 
-  if (tls >= PM_TLS_REQUIRED)
-    g_string_append_printf (key, "+%d", tls);
+  if (self->message->require_tls)
+    g_string_append (key, "+requiretls");
+  else if (self->message->tls_optional)
+    g_string_append (key, "+optional");
+  if (login != NULL)
+    g_string_append_printf (key, " %s/%s@", login->user, login->secret);
   for (guint i = 0; i < hops->len; i++)
     {
       const PmNextHop *hop = g_ptr_array_index (hops, i);
@@ -620,7 +636,6 @@ plan_lmtp (PmAttempt *self, PmQueueRecipient *recipient, const char *lmtp, PmMai
   if (group->hops == NULL)
     group->hops = make_host_hops (lmtp, PM_TLS_NONE);
   group->protocol = PM_SMTP_PROTOCOL_LMTP;
-  group->tls = PM_TLS_NONE;
   g_ptr_array_add (group->recipients, recipient);
   g_ptr_array_add (group->addresses, pm_mail_address_ref (mailbox));
 }
@@ -668,23 +683,28 @@ rotate_hops (PmAttempt *self, GPtrArray *hops)
 }
 
 static void
-plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
+plan_hops (PmAttempt *self, PmQueueRecipient *recipient, GPtrArray *hops, PmMailAddress *address)
 {
-  // RFC 8689 4.2.1: with REQUIRETLS the host must prove who it is.
-  PmTls tls = self->message->require_tls
-                  ? PM_TLS_VERIFY
-                  : pm_relay_settings_get_tls (self->settings, decision->recipient->domain);
-  g_autoptr (GPtrArray) hops = decision->rotate && decision->next_hops->len > 1
-                                   ? rotate_hops (self, decision->next_hops)
-                                   : g_ptr_array_ref (decision->next_hops);
-  g_autofree char *key = make_hops_key (hops, tls);
+  g_autofree char *key = make_hops_key (self, hops, address->domain);
   Group *group = get_group (self, key);
 
   if (group->hops == NULL)
-    group->hops = g_ptr_array_ref (hops);
-  group->tls = tls;
+    {
+      group->hops = g_ptr_array_ref (hops);
+      group->domain = g_strdup (address->domain);
+    }
   g_ptr_array_add (group->recipients, recipient);
-  g_ptr_array_add (group->addresses, pm_mail_address_ref (decision->recipient));
+  g_ptr_array_add (group->addresses, pm_mail_address_ref (address));
+}
+
+static void
+plan_remote (PmAttempt *self, PmQueueRecipient *recipient, const PmDecision *decision)
+{
+  g_autoptr (GPtrArray) hops = decision->rotate && decision->next_hops->len > 1
+                                   ? rotate_hops (self, decision->next_hops)
+                                   : g_ptr_array_ref (decision->next_hops);
+
+  plan_hops (self, recipient, hops, decision->recipient);
 }
 
 /* Somebody has sent it another way by hand, whatever the routing says. */
@@ -692,20 +712,12 @@ static gboolean
 plan_redirect (PmAttempt *self, PmQueueRecipient *recipient, PmMailAddress *address)
 {
   g_autoptr (GPtrArray) hops = NULL;
-  g_autofree char *key = NULL;
-  Group *group;
 
   if (recipient->redirect == NULL || *recipient->redirect == '\0')
     return FALSE;
   recipient->agent = PM_QUEUE_REMOTE;
   hops = make_host_hops (recipient->redirect, PM_TLS_OPPORTUNISTIC);
-  key = make_hops_key (hops, PM_TLS_OPPORTUNISTIC);
-  group = get_group (self, key);
-  if (group->hops == NULL)
-    group->hops = g_ptr_array_ref (hops);
-  group->tls = PM_TLS_OPPORTUNISTIC;
-  g_ptr_array_add (group->recipients, recipient);
-  g_ptr_array_add (group->addresses, pm_mail_address_ref (address));
+  plan_hops (self, recipient, hops, address);
   return TRUE;
 }
 

@@ -135,6 +135,30 @@ drop_ourselves (Walk *walk)
   return FALSE;
 }
 
+/*
+ * RFC 8305 4: IPv6 first, and then in turn, so that a family that does not work here costs one
+ * address's time. (transfer container)
+ */
+static GPtrArray *
+interleave (const GPtrArray *addresses)
+{
+  GPtrArray *ordered = g_ptr_array_sized_new (addresses->len);
+  guint next[2] = { 0, 0 };
+
+  for (guint turn = 0; ordered->len < addresses->len; turn ^= 1)
+    for (guint i = next[turn]; (next[turn] = i) < addresses->len; i++)
+      {
+        GInetAddress *address = g_ptr_array_index (addresses, i);
+
+        if ((g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6) != (turn == 0))
+          continue;
+        g_ptr_array_add (ordered, address);
+        next[turn] = i + 1;
+        break;
+      }
+  return ordered;
+}
+
 static GPtrArray *
 make_targets (const Walk *walk)
 {
@@ -143,13 +167,14 @@ make_targets (const Walk *walk)
   for (guint i = 0; i < walk->hosts->len; i++)
     {
       const Host *host = g_ptr_array_index (walk->hosts, i);
+      g_autoptr (GPtrArray) addresses = interleave (host->addresses);
 
-      for (guint j = 0; j < host->addresses->len && targets->len < MAX_TARGETS; j++)
+      for (guint j = 0; j < addresses->len && targets->len < MAX_TARGETS; j++)
         {
           PmMxTarget *target = g_new0 (PmMxTarget, 1);
 
           target->host = g_strdup (host->name);
-          target->address = g_object_ref (g_ptr_array_index (host->addresses, j));
+          target->address = g_object_ref (g_ptr_array_index (addresses, j));
           target->secure = walk->secure;
           g_ptr_array_add (targets, target);
         }

@@ -7,8 +7,11 @@
 
 #include "relay/pm-outbound.h"
 
+#include <unistd.h>
+
 #include "relay/pm-diagnostics.h"
 #include "relay/pm-reach.h"
+#include "relay/pm-relay-event.h"
 #include "relay/pm-session-pool.h"
 
 #define MAX_SESSION_AGE (300 * (gint64) G_USEC_PER_SEC)
@@ -24,12 +27,11 @@ struct _PmOutbound
   PmSession *session; /* (owned) (nullable): with the message at hand */
   PmTimer finish;     /* for the end, which must not come inside a call */
 
-  gboolean reused;        /* the session at hand had been kept open */
-  gboolean retried;       /* one that had been was found dead */
-  gboolean heard;         /* a host has judged the message, or taken it */
-  gboolean failed;        /* a host could not be reached, or went away */
-  gboolean opportunistic; /* TLS is for the session at hand: it may do without */
-  gboolean in_clear;      /* the next connection is to do without */
+  gboolean reused;   /* the session at hand had been kept open */
+  gboolean retried;  /* one that had been was found dead */
+  gboolean heard;    /* a host has judged the message, or taken it */
+  gboolean failed;   /* a host could not be reached, or went away */
+  gboolean in_clear; /* the next connection is to do without */
   gboolean over;
   guint n_rounds;
   guint n_settled; /* in this round */
@@ -42,11 +44,21 @@ struct _PmOutbound
 
 static void send_message (PmOutbound *self);
 
+/* What a recipient has come to, with what only matters while it is open. */
+typedef struct
+{
+  PmOutboundResult value;
+  PmSmtpReply *never; /* (owned) (nullable): why a host can never take it */
+  gboolean hope;      /* a host may take it later */
+} Result;
+
 static void
 free_result (PmOutboundResult *result)
 {
+  g_clear_pointer (&((Result *) result)->never, pm_smtp_reply_unref);
   pm_smtp_reply_unref (result->reply);
   g_free (result->host);
+  g_free (result->tls);
   g_free (result);
 }
 
@@ -54,13 +66,41 @@ static void
 set_result (PmOutboundResult *result, PmSmtpOutcome outcome, const PmSmtpReply *reply,
             const char *peer)
 {
+  Result *whole = (Result *) result;
   PmSmtpReply *former = result->reply;
 
+  if (outcome == PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE)
+    {
+      g_clear_pointer (&whole->never, pm_smtp_reply_unref);
+      whole->never = pm_smtp_reply_ref (reply);
+      outcome = PM_SMTP_OUTCOME_NEXT_HOST;
+      // Where another host may take it later, that is what is to be told.
+      if (whole->hope)
+        return;
+    }
+  else if (outcome == PM_SMTP_OUTCOME_NEXT_HOST)
+    whole->hope = TRUE;
   result->reply = pm_smtp_reply_ref (reply);
   g_clear_pointer (&former, pm_smtp_reply_unref);
   g_free (result->host);
   result->host = g_strdup (peer);
   result->outcome = outcome;
+}
+
+/* No host is left: where none of them will ever take it, that is the end of it. */
+static void
+close_result (PmOutboundResult *result)
+{
+  const Result *whole = (const Result *) result;
+
+  if (whole->never == NULL || whole->hope)
+    {
+      result->outcome = PM_SMTP_OUTCOME_DEFER;
+      return;
+    }
+  pm_smtp_reply_unref (result->reply);
+  result->reply = pm_smtp_reply_ref (whole->never);
+  result->outcome = PM_SMTP_OUTCOME_BOUNCE;
 }
 
 static gboolean
@@ -127,7 +167,9 @@ conclude (PmOutbound *self, gboolean keep)
     {
       PmOutboundResult *result = g_ptr_array_index (self->results, i);
 
-      if (is_open (result))
+      if (is_open (result) && !self->abandoned)
+        close_result (result);
+      else if (is_open (result))
         result->outcome = PM_SMTP_OUTCOME_DEFER;
     }
   if (keep)
@@ -182,9 +224,10 @@ result_cb (PmSession *session, const PmSmtpClientResult *answer, gpointer data)
       g_array_append_val (self->again, which);
       return;
     }
-  if (outcome != PM_SMTP_OUTCOME_NEXT_HOST)
+  if (outcome != PM_SMTP_OUTCOME_NEXT_HOST && outcome != PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE)
     self->n_settled++;
   set_result (result, outcome, answer->reply, pm_session_get_peer (session));
+  result->tls = g_strdup (pm_session_get_tls (session));
   result->relayed = answer->relayed;
 }
 
@@ -223,7 +266,7 @@ lose_session (PmOutbound *self, const PmSmtpReply *reply)
   else if (!dead)
     self->failed = TRUE;
   settle_again (self);
-  if (self->opportunistic && pm_session_failed_tls (self->session) && !self->abandoned)
+  if (pm_session_may_do_without_tls (self->session) && !self->abandoned)
     {
       // RFC 7435 3: rather in clear than not at all, to whom nobody asked to be secured.
       g_clear_pointer (&self->session, pm_session_free);
@@ -350,23 +393,55 @@ static void
 refused_cb (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer data)
 {
   PmOutbound *self = data;
+  PmSmtpOutcome outcome = PM_SMTP_OUTCOME_NEXT_HOST;
 
   if (pm_diagnostics_wants (PM_TOPIC_OUTBOUND, PM_DIAGNOSTICS_MINIMUM))
     tell (self, "not-reached", peer, reply);
   if (peer != NULL)
     self->failed = TRUE;
-  set_open_results (self, final ? PM_SMTP_OUTCOME_BOUNCE : PM_SMTP_OUTCOME_NEXT_HOST, reply, peer);
+  if (final)
+    outcome = PM_SMTP_OUTCOME_BOUNCE;
+  else if (peer != NULL && pm_smtp_reply_is_permanent (reply))
+    outcome = PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE;
+  set_open_results (self, outcome, reply, peer);
+}
+
+/* Nothing can be said to the host without the password that it wants: our own trouble. */
+static void
+lack_secret (PmOutbound *self, const PmReached *reached, const char *why)
+{
+  g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new_printf (
+      PM_SMTP_SOURCE_LOCAL, 454, "4.7.8", "We cannot log in as %s: %s", reached->login->user, why);
+
+  pm_relay_event (self->job.worker->relay, &(PmRelayEvent){ .event = PM_EVENT_AUTH_FAILED,
+                                                            .relay = reached->peer,
+                                                            .user = reached->login->user,
+                                                            .reply = why });
+  close (reached->fd);
+  set_open_results (self, PM_SMTP_OUTCOME_NEXT_HOST, reply, reached->peer);
+  pm_reach_next (self->reach);
 }
 
 static void
-connected_cb (int fd, const char *peer, const char *host, PmTls tls, gpointer data)
+connected_cb (const PmReached *reached, gpointer data)
 {
   PmOutbound *self = data;
-  PmSessionWay way = { self->job.protocol, self->in_clear ? PM_TLS_NONE : tls, host };
+  PmSessionWay way = { .reached = reached,
+                       .protocol = self->job.protocol,
+                       .in_clear = self->in_clear };
+  g_autoptr (GError) error = NULL;
 
-  self->opportunistic = way.tls == PM_TLS_OPPORTUNISTIC;
   self->in_clear = FALSE;
-  use_session (self, pm_session_new (self->job.worker, self->job.settings, &way, fd, peer), FALSE);
+  if (reached->login != NULL)
+    {
+      way.login = pm_session_login_new (self->job.settings, reached->login, &error);
+      if (way.login == NULL)
+        {
+          lack_secret (self, reached, error->message);
+          return;
+        }
+    }
+  use_session (self, pm_session_new (self->job.worker, self->job.settings, &way), FALSE);
 }
 
 /* Nobody was asked at all: then this was no attempt. */
@@ -409,7 +484,7 @@ make_results (PmOutbound *self)
   self->results = g_ptr_array_new_full (self->job.recipients->len, (GDestroyNotify) free_result);
   for (guint i = 0; i < self->job.recipients->len; i++)
     {
-      PmOutboundResult *result = g_new0 (PmOutboundResult, 1);
+      PmOutboundResult *result = (PmOutboundResult *) g_new0 (Result, 1);
 
       result->recipient = g_ptr_array_index (self->job.recipients, i);
       result->outcome = PM_SMTP_OUTCOME_NEXT_HOST;
@@ -434,7 +509,15 @@ PmOutbound *
 pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data)
 {
   PmOutbound *self = g_new0 (PmOutbound, 1);
-  PmReachJob way = { job->worker, job->settings, job->hops, job->tls };
+  PmReachJob way = {
+    .worker = job->worker,
+    .settings = job->settings,
+    .hops = job->hops,
+    .domain = job->domain,
+    .in_clear = job->protocol == PM_SMTP_PROTOCOL_LMTP,
+    .require_tls = job->message->require_tls,
+    .tls_optional = job->message->tls_optional,
+  };
   PmSession *session;
 
   self->job = *job;

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @outcome: delivered, deferred or bounced
  * @reply: what was said of it
  * @host: (nullable): who said it, `name [address]`
+ * @tls: (nullable): how the connection to @host was secured
  * @relayed: it was delivered to a host that knows no DSN: a receipt is ours to send
  * @until: not 0: nobody was asked, since all hosts are known to be dead; when to come again
  */
@@ -24,6 +25,7 @@ typedef struct
   PmSmtpOutcome outcome;
   PmSmtpReply *reply;
   char *host;
+  char *tls;
   gboolean relayed;
   gint64 until;
 } PmOutboundResult;
@@ -33,7 +35,7 @@ typedef struct
  * @destination: what the limiter knows it by; a place there is the outbound's now, which gives it
  *   back
  * @hops: (element-type PmNextHop): where to, in the order to try
- * @tls: how the connection must be secured besides what a hop says
+ * @domain: of the recipients, or of the first of them
  * @message: what is sent; it outlives the outbound
  * @recipients: (element-type PmMailAddress): at least one
  * @queued: (element-type PmQueueRecipient): what the queue knows of each of them; as @message
@@ -44,7 +46,7 @@ typedef struct
   PmRelaySettings *settings;
   const char *destination;
   GPtrArray *hops;
-  PmTls tls;
+  const char *domain;
   PmSmtpProtocol protocol;
   const PmQueueMessage *message;
   const PmMailAddress *sender;

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // From hops to a connection. What it promises: an address that did not answer lately is not asked
-// again, and of a host with several addresses one that is silent does not hold up the others.
+// again, of a host with several addresses one that is silent does not hold up the others, and no
+// host is connected to before it is known how well that must be secured.
 
 #include "relay/pm-reach.h"
 
@@ -12,6 +13,7 @@
 
 #include "net/pm-connector-race.h"
 #include "relay/pm-dead-hosts.h"
+#include "relay/pm-diagnostics.h"
 #include "relay/pm-mx-walk.h"
 
 #define CONNECT_TIMEOUT (30 * G_USEC_PER_SEC)
@@ -31,7 +33,9 @@ struct _PmReach
   GPtrArray *targets;   /* (owned) (nullable) (element-type PmMxTarget): of the hop at hand */
   guint next_target;
   guint n_tried;
-  gint64 until; /* when the first of those that were left out may be tried; 0: none was */
+  PmTlsPolicy *policy; /* (owned) (nullable): for the host at hand */
+  char *judged;        /* (owned) (nullable): the host that @policy is for */
+  gint64 until;        /* when the first of those that were left out may be tried; 0: none was */
 
   PmConnectorRace *race;  /* (owned) (nullable) */
   GPtrArray *racing;      /* (element-type PmMxTarget): who runs; borrowed from targets */
@@ -83,6 +87,17 @@ note_failure (PmReach *self, const PmMxTarget *target)
                                 target->address, get_port (self), get_now (self), longest);
 }
 
+/* (nullable): of the host itself, where the site names it and has one; else of the domain. */
+static const PmDomainSecurity *
+get_login (const PmReach *self)
+{
+  const PmDomainSecurity *login =
+      self->hop->mx ? NULL : pm_relay_settings_get_login (self->job.settings, self->hop->host);
+
+  return login != NULL ? login
+                       : pm_relay_settings_get_login (self->job.settings, self->job.domain);
+}
+
 static void
 failed_cb (guint index, const GError *error, gpointer data)
 {
@@ -103,6 +118,7 @@ over_cb (int fd, guint index, gpointer data)
 {
   PmReach *self = data;
   g_autofree char *peer = NULL;
+  PmReached reached;
 
   g_clear_pointer (&self->race, pm_connector_race_free);
   if (fd < 0)
@@ -112,8 +128,16 @@ over_cb (int fd, guint index, gpointer data)
     }
   self->last = index < self->racing->len ? g_ptr_array_index (self->racing, index) : NULL;
   peer = describe (self, self->last);
-  self->handler->connected (fd, peer, self->last != NULL ? self->last->host : NULL,
-                            MAX (self->hop->tls, self->job.tls), self->data);
+  reached = (PmReached){
+    .fd = fd,
+    .peer = peer,
+    .host = self->last != NULL ? self->last->host : NULL,
+    .domain = self->hop->mx ? self->hop->host : NULL,
+    .loopback = self->last == NULL || g_inet_address_get_is_loopback (self->last->address),
+    .policy = self->policy,
+    .login = self->job.in_clear ? NULL : get_login (self),
+  };
+  self->handler->connected (&reached, self->data);
 }
 
 static const PmConnectorRaceHandler race_handler = { .failed = failed_cb, .over = over_cb };
@@ -202,15 +226,137 @@ leads_back (PmReach *self, const PmMxTarget *target)
   return TRUE;
 }
 
-/* The addresses of the next host, all at once: FALSE when no target is left. */
+/* What is to be known of the host, before anybody connects to it. */
+static PmTlsPolicyQuery
+make_query (const PmReach *self, const PmMxTarget *target)
+{
+  const PmMailService *service = self->job.settings->service;
+  gboolean named = !g_hostname_is_ip_address (self->hop->host);
+
+  return (PmTlsPolicyQuery){
+    .domain = self->hop->mx ? self->hop->host : self->job.domain,
+    .mx_host = target->host,
+    .by_mx = self->hop->mx,
+    .mx_secure = target->secure,
+    .port = get_port (self),
+    // The router has put together what the site says of the host and of the domain.
+    .hop_tls = self->hop->mx ? PM_TLS_OPPORTUNISTIC : self->hop->tls,
+    .domain_tls = self->hop->mx ? self->hop->tls : PM_TLS_OPPORTUNISTIC,
+    .login = get_login (self) != NULL && !g_inet_address_get_is_loopback (target->address),
+    .require_tls = self->job.require_tls,
+    .tls_optional = self->job.tls_optional,
+    .use_dane = service->dane && named && pm_relay_is_dane_in_force (self->job.worker->relay),
+    .use_mta_sts = service->mta_sts && named,
+  };
+}
+
+static void
+take_policy (PmReach *self, const PmMxTarget *target, PmTlsPolicy *policy)
+{
+  g_clear_pointer (&self->policy, pm_tls_policy_unref);
+  g_free (self->judged);
+  self->policy = policy;
+  self->judged = g_strdup (target->host);
+}
+
+static void
+policy_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  PmReach *self = data;
+  PmTlsPolicyStore *store;
+  PmTlsPolicy *policy;
+
+  // Cancelled: we are gone.
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
+    return;
+  store = pm_relay_get_outbound_tls (self->job.worker->relay)->policies;
+  policy = pm_tls_policy_lookup_finish (store, result, NULL);
+  g_return_if_fail (policy != NULL);
+  take_policy (self, g_ptr_array_index (self->targets, self->next_target), policy);
+  pm_reach_next (self);
+}
+
+/* FALSE where somebody is asked first. */
 static gboolean
-connect_to_host (PmReach *self)
+judge (PmReach *self, const PmMxTarget *target)
+{
+  const PmOutboundTls *tls = pm_relay_get_outbound_tls (self->job.worker->relay);
+  PmTlsPolicyQuery query;
+  PmTlsPolicy *policy;
+
+  if (self->job.in_clear || g_strcmp0 (self->judged, target->host) == 0)
+    return TRUE;
+  query = make_query (self, target);
+  policy = pm_tls_policy_decide_locally (&query);
+  if (policy == NULL)
+    {
+      pm_tls_policy_lookup_async (tls->policies, &query, self->cancellable, policy_cb, self);
+      return FALSE;
+    }
+  take_policy (self, target, policy);
+  return TRUE;
+}
+
+static void
+count_refusal (PmReach *self, const PmMxTarget *target)
+{
+  const PmOutboundTls *tls = pm_relay_get_outbound_tls (self->job.worker->relay);
+
+  if (!self->hop->mx || self->policy->source < PM_TLS_SOURCE_DANE)
+    return;
+  pm_tls_report_note_failure (tls->report, self->hop->host, self->policy->source,
+                              self->policy->source == PM_TLS_SOURCE_DANE
+                                  ? PM_TLS_RESULT_DNSSEC_INVALID
+                                  : PM_TLS_RESULT_VALIDATION_FAILURE,
+                              target->host);
+}
+
+/* The host is not to be used: neither is any of its addresses. */
+static void
+pass_over (PmReach *self, const PmMxTarget *target)
+{
+  gboolean permanent = self->policy->permanent;
+  g_autoptr (PmSmtpReply) reply = pm_smtp_reply_new (
+      PM_SMTP_SOURCE_POLICY, permanent ? 550 : 451,
+      permanent                                    ? "5.7.30"
+      : self->policy->source == PM_TLS_SOURCE_DANE ? "4.7.5"
+                                                   : "4.7.10",
+      self->policy->reason);
+
+  count_refusal (self, target);
+  pm_diagnose (PM_TOPIC_TLS, PM_DIAGNOSTICS_MINIMUM, "what", "host-not-used", "host", target->host,
+               "domain", self->job.domain, "reason", self->policy->reason, NULL);
+  while (self->next_target < self->targets->len &&
+         strcmp (((PmMxTarget *) g_ptr_array_index (self->targets, self->next_target))->host,
+                 self->judged) == 0)
+    self->next_target++;
+  self->handler->refused (reply, self->judged, FALSE, self->data);
+  pm_reach_next (self);
+}
+
+/* The next host that is not known to be dead. (nullable) */
+static const PmMxTarget *
+find_target (PmReach *self)
+{
+  for (; self->targets != NULL && self->next_target < self->targets->len; self->next_target++)
+    {
+      const PmMxTarget *target = g_ptr_array_index (self->targets, self->next_target);
+
+      if (self->n_tried < MAX_TARGETS && !is_dead (self, target) && !leads_back (self, target))
+        return target;
+    }
+  return NULL;
+}
+
+/* Runs to all addresses of the host at hand. */
+static void
+run_to_host (PmReach *self)
 {
   g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
   const char *host = NULL;
 
   g_ptr_array_set_size (self->racing, 0);
-  for (; self->targets != NULL && self->next_target < self->targets->len; self->next_target++)
+  for (; self->next_target < self->targets->len; self->next_target++)
     {
       PmMxTarget *target = g_ptr_array_index (self->targets, self->next_target);
 
@@ -223,9 +369,25 @@ connect_to_host (PmReach *self)
       g_ptr_array_add (self->racing, target);
       g_ptr_array_add (addresses, g_inet_socket_address_new (target->address, get_port (self)));
     }
-  if (addresses->len == 0)
-    return FALSE;
   start_race (self, addresses);
+}
+
+/* FALSE when no target is left. */
+static gboolean
+connect_to_host (PmReach *self)
+{
+  const PmMxTarget *first = find_target (self);
+
+  if (first == NULL)
+    return FALSE;
+  if (!judge (self, first))
+    return TRUE;
+  if (self->policy != NULL && self->policy->level == PM_TLS_LEVEL_REFUSED)
+    {
+      pass_over (self, first);
+      return TRUE;
+    }
+  run_to_host (self);
   return TRUE;
 }
 
@@ -285,6 +447,8 @@ step_cb (gpointer data)
   if (connect_to_host (self))
     return;
   g_clear_pointer (&self->targets, g_ptr_array_unref);
+  g_clear_pointer (&self->judged, g_free);
+  g_clear_pointer (&self->policy, pm_tls_policy_unref);
   while (self->next_hop < self->job.hops->len && self->n_tried < MAX_TARGETS)
     {
       self->hop = g_ptr_array_index (self->job.hops, self->next_hop++);
@@ -304,6 +468,7 @@ pm_reach_new (const PmReachJob *job, const PmReachHandler *handler, gpointer dat
 
   self->job = *job;
   g_ptr_array_ref (self->job.hops);
+  self->job.domain = g_strdup (job->domain);
   pm_relay_settings_ref (self->job.settings);
   self->handler = handler;
   self->data = data;
@@ -325,6 +490,9 @@ pm_reach_free (PmReach *self)
   g_ptr_array_unref (self->racing);
   g_clear_pointer (&self->targets, g_ptr_array_unref);
   g_ptr_array_unref (self->job.hops);
+  g_free ((char *) self->job.domain);
+  g_free (self->judged);
+  pm_tls_policy_unref (self->policy);
   pm_relay_settings_unref (self->job.settings);
   g_free (self);
 }

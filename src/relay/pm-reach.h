@@ -4,6 +4,7 @@
 #pragma once
 
 #include "relay/pm-relay-private.h"
+#include "relay/pm-tls-policy.h"
 #include "smtp/pm-smtp-reply.h"
 
 G_BEGIN_DECLS
@@ -20,22 +21,50 @@ typedef struct _PmReach PmReach;
 /**
  * PmReachJob:
  * @hops: (element-type PmNextHop): where to, in the order to try
- * @tls: how the connection must be secured besides what a hop says
+ * @domain: of the recipients, or of the first of them
+ * @in_clear: TLS is out of the question: what the hops name is on this computer (LMTP)
+ * @require_tls: the message came with REQUIRETLS
+ * @tls_optional: the message says `TLS-Required: No`
  */
 typedef struct
 {
   PmRelayWorker *worker;
   PmRelaySettings *settings;
   GPtrArray *hops;
-  PmTls tls;
+  const char *domain;
+  gboolean in_clear;
+  gboolean require_tls;
+  gboolean tls_optional;
 } PmReachJob;
+
+/**
+ * PmReached:
+ * @fd: the connection; the callee's
+ * @peer: who it is, for people
+ * @host: (nullable): its name; %NULL for a socket of this computer
+ * @domain: (nullable): the domain whose MX records named the host
+ * @loopback: it is on this computer
+ * @policy: (nullable): how it must be secured; %NULL for not at all
+ * @login: (nullable): as whom to log in
+ *
+ * A connection to a host. All but @fd is the reach's.
+ */
+typedef struct
+{
+  int fd;
+  const char *peer;
+  const char *host;
+  const char *domain;
+  gboolean loopback;
+  const PmTlsPolicy *policy;
+  const PmDomainSecurity *login;
+} PmReached;
 
 /**
  * PmReachHandler:
  * @refused: a host cannot be reached, or must not be; @peer (nullable) is which one; @final when
- *   DNS says for good that there is none
- * @connected: @fd is the callee's; @peer is who it is, for people; @host (nullable) its name, and
- *   @tls how it must be secured
+ *   DNS says for good that there is none. A permanent reply without that is about this one host
+ * @connected: there it is
  * @exhausted: there is nobody left; @until, where not 0, is when somebody may be tried who was not,
  *   since he did not answer before
  *
@@ -44,7 +73,7 @@ typedef struct
 typedef struct
 {
   void (*refused) (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer data);
-  void (*connected) (int fd, const char *peer, const char *host, PmTls tls, gpointer data);
+  void (*connected) (const PmReached *reached, gpointer data);
   void (*exhausted) (gint64 until, gpointer data);
 } PmReachHandler;
 

@@ -15,6 +15,7 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
+#include "dns/pm-dnssec-resolver.h"
 #include "dns/pm-unbound-resolver.h"
 #include "relay/pm-relay-bus.h"
 #include "relay/pm-relay.h"
@@ -28,6 +29,7 @@ typedef struct
   char *server;
   char *dns_server;
   char *trust_anchor;
+  char *root_keys;
   char *ca_file;
   char *mta_sts_address;
   int mta_sts_port;
@@ -54,6 +56,7 @@ clear_options (Options *options)
   g_free (options->server);
   g_free (options->dns_server);
   g_free (options->trust_anchor);
+  g_free (options->root_keys);
   g_free (options->ca_file);
   g_free (options->mta_sts_address);
 }
@@ -75,7 +78,9 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
     { "dns-server", 0, 0, G_OPTION_ARG_STRING, &options->dns_server,
       "Ask this DNS server instead of the system's", "ADDRESS[@PORT]" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME, &options->trust_anchor,
-      "Validate DNS (DNSSEC) from the keys in this file, which DANE needs", "FILE" },
+      "Validate DNS (DNSSEC) from the keys in this file, come what may", "FILE" },
+    { "root-keys", 0, 0, G_OPTION_ARG_FILENAME, &options->root_keys,
+      "Keys of the DNS root, to validate from where the name servers let us (default " PM_DNS_ROOT_KEYS ")", "FILE" },
     { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
       "Believe the authorities in this file instead of the system's", "FILE" },
     { "mta-sts-address", 0, 0, G_OPTION_ARG_STRING, &options->mta_sts_address,
@@ -129,6 +134,8 @@ set_defaults (Options *options)
                              : g_strdup (PM_LOCALSTATEDIR "/lib/pointsman");
   if (options->mx_port == 0)
     options->mx_port = 25;
+  if (options->root_keys == NULL)
+    options->root_keys = g_strdup (PM_DNS_ROOT_KEYS);
 }
 
 static void
@@ -264,6 +271,23 @@ raise_descriptor_limit (void)
 }
 
 /*
+ * An anchor that somebody names is his word that the name servers can do it; the root's keys are
+ * used where they turn out to. (transfer full) (nullable)
+ */
+static PmResolver *
+make_resolver (const Options *options, GError **error)
+{
+  PmDnssecResolver *resolver;
+
+  if (options->trust_anchor != NULL)
+    return pm_unbound_resolver_new_validating (options->dns_server, DNS_TIMEOUT,
+                                               options->trust_anchor, error);
+  resolver =
+      pm_dnssec_resolver_new (options->dns_server, DNS_TIMEOUT, options->root_keys, error);
+  return resolver != NULL ? PM_RESOLVER (resolver) : NULL;
+}
+
+/*
  * A site file that does not load, or has nothing for this server, is 78; the rest is trouble here.
  */
 static int
@@ -304,8 +328,7 @@ main (int argc, char *argv[])
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
 
-  resolver = pm_unbound_resolver_new_validating (options.dns_server, DNS_TIMEOUT,
-                                                 options.trust_anchor, &error);
+  resolver = make_resolver (&options, &error);
   if (resolver == NULL)
     {
       pm_log_stop ();

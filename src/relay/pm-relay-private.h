@@ -43,6 +43,7 @@ typedef struct
 PmClock *pm_relay_get_clock (PmRelay *relay);
 PmResolver *pm_relay_get_resolver (PmRelay *relay);
 const PmOutboundTls *pm_relay_get_outbound_tls (PmRelay *relay);
+gboolean pm_relay_is_dane_in_force (PmRelay *relay);
 PmLimiter *pm_relay_get_limiter (PmRelay *relay);
 PmDeadHosts *pm_relay_get_dead_hosts (PmRelay *relay);
 PmClientCensus *pm_relay_get_census (PmRelay *relay);

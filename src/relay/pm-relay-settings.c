@@ -197,6 +197,17 @@ open_accounts (const PmMailService *service, const char *site_path)
              : NULL;
 }
 
+/* Where systemd puts credentials, else beside the site file. */
+static char *
+find_secrets (const char *path)
+{
+  const char *credentials = g_getenv ("CREDENTIALS_DIRECTORY");
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  return credentials != NULL && *credentials != '\0' ? g_strdup (credentials)
+                                                     : g_build_filename (folder, "secrets", NULL);
+}
+
 /**
  * pm_relay_settings_load:
  * @path: the site file
@@ -224,8 +235,10 @@ pm_relay_settings_load (const char *path, const char *server, const char *state_
     return NULL;
   revision = pm_site_revision (xml);
   settings = pm_relay_settings_new (site, server, revision, state_dir, error);
-  if (settings != NULL)
-    settings->accounts = open_accounts (settings->service, path);
+  if (settings == NULL)
+    return NULL;
+  settings->accounts = open_accounts (settings->service, path);
+  settings->secrets = find_secrets (path);
   return settings;
 }
 
@@ -251,6 +264,7 @@ clear_settings (gpointer data)
   g_free (settings->host);
   g_free (settings->revision);
   g_free (settings->maildir);
+  g_free (settings->secrets);
 }
 
 void
@@ -367,13 +381,14 @@ pm_relay_settings_get_quota (const PmRelaySettings *settings, const PmMailAddres
 }
 
 /**
- * pm_relay_settings_get_tls:
+ * pm_relay_settings_get_login:
+ * @domain: of the recipients, or the name of a host
  *
- * Returns: how connections for mail to @domain must be secured by `<security>`: the entry of the
- *   domain or of the nearest one above it; %PM_TLS_NONE without one
+ * Returns: (nullable): as whom to log in at its hosts by `<security>`: by the entry of @domain or
+ *   of the nearest one above it
  */
-PmTls
-pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain)
+const PmDomainSecurity *
+pm_relay_settings_get_login (const PmRelaySettings *settings, const char *domain)
 {
   const PmDomainSecurity *best = NULL;
 
@@ -386,5 +401,5 @@ pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain)
       if (best == NULL || strlen (entry->name) > strlen (best->name))
         best = entry;
     }
-  return best == NULL ? PM_TLS_NONE : best->tls;
+  return best != NULL && best->user != NULL && best->secret != NULL ? best : NULL;
 }

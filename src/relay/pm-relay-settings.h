@@ -26,6 +26,7 @@ G_BEGIN_DECLS
  * @max_inbound: connections that clients may have: the site's limit, or what descriptors allow
  * @filter: the senders that message filtering names
  * @tls: (nullable): the certificates; %NULL where there is none
+ * @secrets: (nullable): the folder with what we log in to other hosts with
  * @accounts: (nullable): who may authenticate; %NULL where nobody may
  *
  * What a site file means to the engine: an immutable, reference-counted snapshot. A session keeps
@@ -46,6 +47,7 @@ typedef struct
   PmMessageFilter *filter;
   PmTlsServer *tls;
   PmAccounts *accounts;
+  char *secrets;
 } PmRelaySettings;
 
 PmRelaySettings *pm_relay_settings_load (const char *path,
@@ -66,7 +68,8 @@ PmDecision *pm_relay_settings_route (const PmRelaySettings *settings,
 void pm_relay_settings_describe (const PmDecision *decision, PmQueueRecipient *recipient);
 guint64 pm_relay_settings_get_quota (const PmRelaySettings *settings,
                                      const PmMailAddress *mailbox);
-PmTls pm_relay_settings_get_tls (const PmRelaySettings *settings, const char *domain);
+const PmDomainSecurity *pm_relay_settings_get_login (const PmRelaySettings *settings,
+                                                     const char *domain);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmRelaySettings, pm_relay_settings_unref)
 

@@ -15,6 +15,7 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
+#include "dns/pm-dnssec-resolver.h"
 #include "relay/pm-attempt.h"
 #include "relay/pm-diagnostics.h"
 #include "relay/pm-dispatcher.h"
@@ -57,10 +58,11 @@ struct _PmRelay
   char *server;
   char *state_dir;
   guint16 mx_port;
-  PmResolver *resolver;  /* (owned) */
-  PmOutboundTls *tls;    /* (owned) */
-  PmClock *clock;        /* (owned) */
-  GMainContext *context; /* (owned): the main thread's */
+  PmResolver *resolver;     /* (owned) */
+  PmDnssecResolver *dnssec; /* (owned) (nullable): what is behind it */
+  PmOutboundTls *tls;       /* (owned) */
+  PmClock *clock;           /* (owned) */
+  GMainContext *context;    /* (owned): the main thread's */
   int lock_fd;
 
   PmQueue *queue;           /* (owned) */
@@ -89,7 +91,7 @@ struct _PmRelay
   GArray *events; /* (element-type Event): guarded by events_lock */
 
   guint64 counters[PM_N_COUNTERS]; /* atomic */
-  int changed; /* atomic: the main thread knows that the queue has changed */
+  int changed;                     /* atomic: the main thread knows that the queue has changed */
   gint64 signalled_at;
   GSource *signal_timer; /* (owned) (nullable) */
 };
@@ -192,6 +194,14 @@ get_oldest_age (PmRelay *self)
   return g_strdup_printf ("%" G_GINT64_FORMAT,
                           MAX (pm_clock_now (self->clock) - message->received, 0) /
                               G_USEC_PER_SEC);
+}
+
+static void
+log_dane (PmRelay *self)
+{
+  g_autofree char *state = pm_relay_dup_dane_state (self);
+
+  pm_log_event (G_LOG_LEVEL_MESSAGE, "dane", "state", state, NULL);
 }
 
 static void
@@ -448,6 +458,9 @@ pm_relay_finalize (GObject *object)
   pm_report_limit_free (self->reports);
   g_array_unref (self->events);
   pm_relay_settings_unref (self->settings);
+  if (self->dnssec != NULL)
+    g_signal_handlers_disconnect_by_data (self->dnssec, self);
+  g_clear_object (&self->dnssec);
   pm_outbound_tls_free (self->tls);
   g_clear_object (&self->resolver);
   g_clear_object (&self->clock);
@@ -606,6 +619,10 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
                                    error);
   if (self->tls == NULL)
     return NULL;
+  if (PM_IS_DNSSEC_RESOLVER (options->resolver))
+    self->dnssec = g_object_ref (PM_DNSSEC_RESOLVER (options->resolver));
+  if (self->dnssec != NULL)
+    g_signal_connect_swapped (self->dnssec, "changed", G_CALLBACK (log_dane), self);
   self->dispatcher =
       pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);
@@ -833,6 +850,32 @@ const PmOutboundTls *
 pm_relay_get_outbound_tls (PmRelay *self)
 {
   return self->tls;
+}
+
+/* Whether DNS answers are validated: without that no host's TLSA records can be believed. */
+gboolean
+pm_relay_is_dane_in_force (PmRelay *self)
+{
+  return self->dnssec == NULL || pm_dnssec_resolver_is_in_force (self->dnssec);
+}
+
+/**
+ * pm_relay_dup_dane_state:
+ *
+ * Returns: (transfer full): `in force`, or `not in force: ` and why
+ */
+char *
+pm_relay_dup_dane_state (PmRelay *self)
+{
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
+  g_autofree char *reason = NULL;
+
+  if (!settings->service->dane)
+    return g_strdup ("not in force: the site says dane=no");
+  if (pm_relay_is_dane_in_force (self))
+    return g_strdup ("in force");
+  reason = pm_dnssec_resolver_dup_reason (self->dnssec);
+  return g_strdup_printf ("not in force: %s", reason);
 }
 
 PmLimiter *

@@ -12,6 +12,8 @@
 #include "net/pm-tls.h"
 #include "relay/pm-diagnostics.h"
 #include "relay/pm-protocol-log.h"
+#include "relay/pm-relay-event.h"
+#include "relay/pm-session-tls.h"
 
 #define INPUT_LIMIT (16 * 1024)
 #define OUTPUT_LIMIT (128 * 1024)
@@ -43,8 +45,10 @@ struct _PmSession
   gboolean reusable;
   gboolean closed; /* by the peer's word or the connection's end */
   gboolean timed_out;
-  PmTls tls;
-  char *host;     /* (owned) (nullable) */
+  PmRelay *relay;
+  PmSessionTls tls;
+  PmSessionLogin *login; /* (owned) (nullable) */
+  gboolean login_told;
   gboolean shake; /* the host has said yes to STARTTLS */
   gboolean failed_tls;
   PmSmtpReply *why; /* (owned) (nullable): it is closed, and no recipient was told */
@@ -57,7 +61,8 @@ release (PmSession *self)
     return;
   pm_smtp_client_free (self->client);
   pm_relay_settings_unref (self->settings);
-  g_free (self->host);
+  pm_session_tls_clear (&self->tls);
+  pm_session_login_free (self->login);
   g_free (self->peer);
   g_free (self);
 }
@@ -171,30 +176,22 @@ pump (PmSession *self)
 static gboolean
 begin_tls (PmSession *self)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  PmTlsClientConfig config = {
-    .server_name = self->host,
-    .verify = self->tls == PM_TLS_VERIFY ? PM_TLS_VERIFY_NAMES : PM_TLS_VERIFY_OPAQUE,
-    .names = names,
-  };
-
   self->shake = FALSE;
-  if (self->host != NULL)
-    g_ptr_array_add (names, self->host);
-  self->failed_tls = !pm_stream_start_tls_client (self->stream, &config);
+  self->failed_tls = !pm_session_tls_begin (&self->tls, self->stream);
   return !self->failed_tls;
 }
 
 static void lose (PmSession *self, const PmSmtpReply *reply);
 
 static void
-lose_tls (PmSession *self, const char *why)
+lose_tls (PmSession *self, const GError *error, const char *why)
 {
   g_autoptr (PmSmtpReply) reply =
       pm_smtp_reply_new_printf (PM_SMTP_SOURCE_LOCAL, 451, "4.7.5",
                                 "The connection could not be encrypted: %s", why);
 
   self->failed_tls = TRUE;
+  pm_session_tls_failed (&self->tls, error, why);
   lose (self, reply);
 }
 
@@ -207,7 +204,7 @@ take_news (PmSession *self)
   if (self->shake && !self->freed && !self->over && !self->closed)
     {
       if (!begin_tls (self))
-        lose_tls (self, "the host sent bytes in clear after its answer to STARTTLS");
+        lose_tls (self, NULL, "the host sent bytes in clear after its answer to STARTTLS");
     }
   else if (!self->freed && (self->over || self->closed))
     tell (self);
@@ -225,6 +222,7 @@ secured_cb (PmStream *stream, gpointer data)
 {
   PmSession *self = data;
 
+  pm_session_tls_secured (&self->tls, pm_stream_get_tls (stream));
   pm_smtp_client_secured (self->client);
   take_news (self);
 }
@@ -277,7 +275,7 @@ failed_cb (PmStream *stream, const GError *error, gpointer data)
 
   if (error->domain == PM_TLS_ERROR && pm_stream_get_tls (stream) == NULL)
     {
-      lose_tls (self, error->message);
+      lose_tls (self, error, error->message);
       return;
     }
   self->timed_out = late;
@@ -297,13 +295,61 @@ pull_cb (PmSmtpClient *client, guint8 *bytes, gsize size, gpointer data)
   return (gssize) n;
 }
 
+/* Once, and not for each recipient. */
+static void
+tell_login (PmSession *self, const PmSmtpReply *reply)
+{
+  g_autofree char *text = NULL;
+
+  if (self->login == NULL || self->login_told)
+    return;
+  self->login_told = TRUE;
+  text = reply != NULL ? pm_smtp_reply_to_string (reply) : NULL;
+  pm_relay_event (self->relay,
+                  &(PmRelayEvent){
+                      .event = reply != NULL ? PM_EVENT_AUTH_FAILED : PM_EVENT_AUTHENTICATED,
+                      .relay = self->peer,
+                      .user = pm_session_login_get_user (self->login),
+                      .reply = text,
+                      .tls = self->tls.text,
+                  });
+}
+
+static char *
+auth_choose_cb (PmSmtpClient *client, const char *mechanisms, GBytes **initial, gpointer data)
+{
+  return pm_session_login_choose (((PmSession *) data)->login, mechanisms, initial);
+}
+
+static GBytes *
+auth_step_cb (PmSmtpClient *client, const guint8 *challenge, gsize size, gpointer data)
+{
+  return pm_session_login_step (((PmSession *) data)->login, challenge, size);
+}
+
+static gboolean
+auth_done_cb (PmSmtpClient *client, gpointer data)
+{
+  PmSession *self = data;
+
+  if (!pm_session_login_is_done (self->login))
+    return FALSE;
+  tell_login (self, NULL);
+  return TRUE;
+}
+
 static void
 result_cb (PmSmtpClient *client, const PmSmtpClientResult *result, gpointer data)
 {
   PmSession *self = data;
 
-  if (result->phase == PM_SMTP_PHASE_TLS)
-    self->failed_tls = TRUE;
+  if (result->phase == PM_SMTP_PHASE_TLS && !self->failed_tls)
+    {
+      self->failed_tls = TRUE;
+      pm_session_tls_not_offered (&self->tls);
+    }
+  if (result->phase == PM_SMTP_PHASE_AUTH)
+    tell_login (self, result->reply);
   self->handler->result (self, result, self->data);
 }
 
@@ -314,6 +360,10 @@ finished_cb (PmSmtpClient *client, gboolean reusable, gpointer data)
 
   self->over = TRUE;
   self->reusable = reusable;
+  if (self->n_messages == 1 && !self->failed_tls &&
+      pm_smtp_client_get_extensions (client) != 0 &&
+      (pm_smtp_client_get_extensions (client) & PM_SMTP_EXTENSION_STARTTLS) == 0)
+    pm_session_tls_not_offered (&self->tls);
 }
 
 static void
@@ -348,6 +398,9 @@ static const PmSmtpClientHandler client_handler = {
   .finished = finished_cb,
   .closed = closed_cb,
   .starttls = starttls_cb,
+  .auth_choose = auth_choose_cb,
+  .auth_step = auth_step_cb,
+  .auth_done = auth_done_cb,
   .unsent = unsent_cb,
   .trace = trace_cb,
 };
@@ -363,26 +416,31 @@ static const PmStreamHandler stream_handler = {
 PmSession *
 pm_session_new (PmRelayWorker *worker,
                 const PmRelaySettings *settings,
-                const PmSessionWay *way,
-                int fd,
-                const char *peer)
+                const PmSessionWay *way)
 {
+  const PmReached *reached = way->reached;
   PmSession *self = g_new0 (PmSession, 1);
   PmReactor *reactor = pm_worker_get_reactor (worker->worker);
-  PmSmtpClientConfig config = { .hello = settings->host, .protocol = way->protocol };
+  PmSmtpClientConfig config = {
+    .hello = settings->host,
+    .protocol = way->protocol,
+    .login = way->login != NULL,
+    .login_in_clear = reached->loopback,
+  };
 
   self->settings = pm_relay_settings_ref (settings);
-  self->peer = g_strdup (peer);
+  self->relay = worker->relay;
+  self->peer = g_strdup (reached->peer);
+  self->login = way->login;
   self->born = g_get_monotonic_time ();
   pm_protocol_log_init (&self->protocol, settings, FALSE, self->peer);
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "connected", NULL);
   pm_timer_init (&self->tell, reactor, tell_cb, self);
-  self->stream = pm_stream_new (reactor, fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
-  self->tls = way->tls;
-  self->host = g_strdup (way->host);
-  config.want_tls = way->tls == PM_TLS_NONE            ? PM_SMTP_CLIENT_TLS_NONE
-                    : way->tls == PM_TLS_OPPORTUNISTIC ? PM_SMTP_CLIENT_TLS_IF_OFFERED
-                                                       : PM_SMTP_CLIENT_TLS_REQUIRED;
+  self->stream = pm_stream_new (reactor, reached->fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
+  pm_session_tls_init (&self->tls, worker->relay, reached->policy, reached->host, reached->domain);
+  self->tls.peer = self->peer;
+  self->tls.in_clear = way->in_clear;
+  config.want_tls = pm_session_tls_get_want (&self->tls);
   // Where nobody reads the transcript, none is made.
   config.trace = pm_diagnostics_wants (PM_TOPIC_SMTP_PROTOCOL, PM_DIAGNOSTICS_MEDIUM);
   self->client = pm_smtp_client_new (&config, &client_handler, self);
@@ -468,10 +526,16 @@ pm_session_get_age (PmSession *self)
   return g_get_monotonic_time () - self->born;
 }
 
-gboolean
-pm_session_failed_tls (PmSession *self)
+const char *
+pm_session_get_tls (PmSession *self)
 {
-  return self->failed_tls;
+  return self->tls.text;
+}
+
+gboolean
+pm_session_may_do_without_tls (PmSession *self)
+{
+  return self->failed_tls && pm_session_tls_is_optional (&self->tls);
 }
 
 gboolean

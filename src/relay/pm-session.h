@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include "relay/pm-reach.h"
 #include "relay/pm-relay-private.h"
+#include "relay/pm-session-login.h"
 #include "smtp/pm-smtp-client.h"
 
 G_BEGIN_DECLS
@@ -40,23 +42,22 @@ typedef struct
 
 /**
  * PmSessionWay:
+ * @reached: the connection; its @fd is the session's
  * @protocol: which is spoken
- * @tls: how well the connection must be secured
- * @host: (nullable): the host's name, for %PM_TLS_VERIFY
+ * @in_clear: TLS has failed before, and may be done without
+ * @login: (nullable) (transfer full): as whom to log in
  */
 typedef struct
 {
+  const PmReached *reached;
   PmSmtpProtocol protocol;
-  PmTls tls;
-  const char *host;
+  gboolean in_clear;
+  PmSessionLogin *login;
 } PmSessionWay;
 
-/* `fd`: connected, and now the session's. `peer`: the host, for people. */
 PmSession *pm_session_new (PmRelayWorker *worker,
                            const PmRelaySettings *settings,
-                           const PmSessionWay *way,
-                           int fd,
-                           const char *peer);
+                           const PmSessionWay *way);
 /* Closes the connection without a word. */
 void pm_session_free (PmSession *session);
 /* Says QUIT and frees it; the rest goes on in the background. */
@@ -71,8 +72,10 @@ const PmRelaySettings *pm_session_get_settings (PmSession *session); /* it was m
 const char *pm_session_get_peer (PmSession *session);
 guint pm_session_get_n_messages (PmSession *session); /* begun */
 gint64 pm_session_get_age (PmSession *session);       /* microseconds */
-gboolean pm_session_failed_tls (PmSession *session);  /* lost since TLS did not come about */
-gboolean pm_session_timed_out (PmSession *session);   /* lost since the host said nothing */
+const char *pm_session_get_tls (PmSession *session);  /* (nullable): how it is secured */
+/* Whether it was lost since TLS did not come about, which may be done without. */
+gboolean pm_session_may_do_without_tls (PmSession *session);
+gboolean pm_session_timed_out (PmSession *session); /* lost since the host said nothing */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmSession, pm_session_free)
 

@@ -128,6 +128,30 @@ verify_for_message (const PmTlsPolicyQuery *query)
   return policy;
 }
 
+/* A password goes to nobody but the host it is for. (transfer full): @policy, or a stricter one */
+static PmTlsPolicy *
+secure_login (const PmTlsPolicyQuery *query, PmTlsPolicy *policy)
+{
+  PmTlsPolicy *stricter;
+
+  if (!query->login || policy->level == PM_TLS_LEVEL_VERIFY ||
+      policy->level == PM_TLS_LEVEL_DANE || policy->level == PM_TLS_LEVEL_REFUSED)
+    return policy;
+  if (policy->level == PM_TLS_LEVEL_NONE)
+    stricter = policy_new (PM_TLS_LEVEL_REFUSED, PM_TLS_SOURCE_SITE,
+                           "We are to log in to %s, which needs TLS, but the site says tls=none",
+                           query->mx_host);
+  else
+    stricter = policy_new (PM_TLS_LEVEL_VERIFY, PM_TLS_SOURCE_SITE,
+                           "We log in to %s: it must prove who it is", query->mx_host);
+  if (!query->by_mx || query->mx_secure)
+    add_name (stricter, query->mx_host);
+  if (query->by_mx)
+    add_name (stricter, query->domain);
+  pm_tls_policy_unref (policy);
+  return stricter;
+}
+
 static PmTlsPolicy *
 decide_by_site (const PmTlsPolicyQuery *query)
 {
@@ -157,7 +181,8 @@ decide_by_site (const PmTlsPolicyQuery *query)
       policy = policy_new (PM_TLS_LEVEL_VERIFY, PM_TLS_SOURCE_SITE,
                            "The site says tls=verify for %s %s", who, name);
       add_name (policy, query->mx_host);
-      add_name (policy, query->domain);
+      if (query->by_mx)
+        add_name (policy, query->domain);
       return policy;
     case PM_TLS_OPPORTUNISTIC:
     default:
@@ -165,15 +190,8 @@ decide_by_site (const PmTlsPolicyQuery *query)
     }
 }
 
-/**
- * pm_tls_policy_decide_locally:
- * @query: what is asked
- *
- * Returns: (transfer full) (nullable): the policy, where no other domain is to be asked for its
- *   wishes.
- */
-PmTlsPolicy *
-pm_tls_policy_decide_locally (const PmTlsPolicyQuery *query)
+static PmTlsPolicy *
+decide_without_others (const PmTlsPolicyQuery *query)
 {
   PmTlsPolicy *policy = decide_by_site (query);
 
@@ -187,6 +205,21 @@ pm_tls_policy_decide_locally (const PmTlsPolicyQuery *query)
   if (query->require_tls)
     return verify_for_message (query);
   return policy_new (PM_TLS_LEVEL_OPPORTUNISTIC, PM_TLS_SOURCE_DEFAULT, "Nobody asks for more");
+}
+
+/**
+ * pm_tls_policy_decide_locally:
+ * @query: what is asked
+ *
+ * Returns: (transfer full) (nullable): the policy, where no other domain is to be asked for its
+ *   wishes.
+ */
+PmTlsPolicy *
+pm_tls_policy_decide_locally (const PmTlsPolicyQuery *query)
+{
+  PmTlsPolicy *policy = decide_without_others (query);
+
+  return policy != NULL ? secure_login (query, policy) : NULL;
 }
 
 static PmTlsPolicy *
@@ -220,6 +253,20 @@ decide_by_dane (const PmTlsPolicyQuery *query, const PmDane *dane)
     }
 }
 
+/* RFC 8461 5: failures are reported, and the mail goes as if there were no policy. */
+static PmTlsPolicy *
+test_mta_sts (const PmTlsPolicyQuery *query, const PmMtaStsPolicy *sts)
+{
+  PmTlsPolicy *policy = policy_new (PM_TLS_LEVEL_OPPORTUNISTIC, PM_TLS_SOURCE_MTA_STS,
+                                    "The MTA-STS policy of %s is only being tested",
+                                    query->domain);
+
+  add_name (policy, query->mx_host);
+  policy->testing = TRUE;
+  policy->unnamed = !pm_mta_sts_policy_matches (sts, query->mx_host);
+  return policy;
+}
+
 static PmTlsPolicy *
 decide_by_mta_sts (const PmTlsPolicyQuery *query, const PmMtaStsPolicy *sts)
 {
@@ -230,8 +277,7 @@ decide_by_mta_sts (const PmTlsPolicyQuery *query, const PmMtaStsPolicy *sts)
       if (query->require_tls)
         return verify_for_message (query);
       if (sts != NULL && sts->mode == PM_MTA_STS_TESTING)
-        return policy_new (PM_TLS_LEVEL_OPPORTUNISTIC, PM_TLS_SOURCE_MTA_STS,
-                           "The MTA-STS policy of %s is only being tested", query->domain);
+        return test_mta_sts (query, sts);
       return policy_new (PM_TLS_LEVEL_OPPORTUNISTIC, PM_TLS_SOURCE_DEFAULT,
                          "Nobody asks for more");
     }
@@ -303,6 +349,10 @@ free_lookup (gpointer data)
 static void
 return_policy (GTask *task, PmTlsPolicy *policy)
 {
+  const Lookup *lookup = g_task_get_task_data (task);
+
+  if (lookup != NULL)
+    policy = secure_login (&lookup->query, policy);
   g_task_return_pointer (task, policy, (GDestroyNotify) pm_tls_policy_unref);
 }
 

@@ -49,6 +49,8 @@ typedef enum
  * @tlsa: (nullable) (element-type PmTlsa): with %PM_TLS_LEVEL_DANE
  * @reason: a sentence for the log and for people
  * @permanent: with %PM_TLS_LEVEL_REFUSED: mail that only has such hosts is returned, not deferred
+ * @testing: the certificate is to have one of @names, but where it has not that is only counted
+ * @unnamed: the MTA-STS policy that is being tested does not name the host: to be counted as well
  *
  * How a connection to one host for one domain must be secured. Immutable, reference counted.
  */
@@ -60,6 +62,8 @@ typedef struct
   GPtrArray *tlsa;
   char *reason;
   gboolean permanent;
+  gboolean testing;
+  gboolean unnamed;
 } PmTlsPolicy;
 
 PmTlsPolicy *pm_tls_policy_ref (const PmTlsPolicy *policy);
@@ -76,6 +80,7 @@ const char *pm_tls_level_to_string (PmTlsLevel level);
  * @port: of the host, for its TLSA records
  * @hop_tls: what the host's own `tls=` says; %PM_TLS_OPPORTUNISTIC where it says nothing
  * @domain_tls: what `<security><domain>` says of @domain, likewise
+ * @login: we log in there, and not on this computer: the host must prove who it is
  * @require_tls: the message came with REQUIRETLS
  * @tls_optional: the message says `TLS-Required: No`
  * @use_dane: `<security dane=>`
@@ -90,6 +95,7 @@ typedef struct
   guint16 port;
   PmTls hop_tls;
   PmTls domain_tls;
+  gboolean login;
   gboolean require_tls;
   gboolean tls_optional;
   gboolean use_dane;

@@ -50,6 +50,9 @@ static const Rule rules[] = {
 
   { PM_SMTP_PHASE_MAIL, ANY_SOURCE, CLASS (4), PM_SMTP_OUTCOME_NEXT_HOST },
   { PM_SMTP_PHASE_DATA, ANY_SOURCE, CLASS (4), PM_SMTP_OUTCOME_NEXT_HOST },
+  // What we know ourselves before a word of the mail was said is about what this host lacks
+  // (REQUIRETLS, SMTPUTF8, 8BITMIME, SIZE): another one may have it.
+  { PM_SMTP_PHASE_MAIL, PM_SMTP_SOURCE_LOCAL, CLASS (5), PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE },
   // About one mailbox, or greylisting: another host of the domain says the same.
   { PM_SMTP_PHASE_RCPT, PM_SMTP_SOURCE_LOCAL, CLASS (4), PM_SMTP_OUTCOME_NEXT_HOST },
   { PM_SMTP_PHASE_RCPT, ANY_SOURCE, CLASS (4), PM_SMTP_OUTCOME_DEFER },
@@ -133,6 +136,7 @@ pm_smtp_outcome_to_string (PmSmtpOutcome outcome)
     [PM_SMTP_OUTCOME_DELIVERED] = "delivered",
     [PM_SMTP_OUTCOME_DEFER] = "defer",
     [PM_SMTP_OUTCOME_NEXT_HOST] = "next-host",
+    [PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE] = "next-host-or-bounce",
     [PM_SMTP_OUTCOME_BOUNCE] = "bounce",
   };
 

@@ -30,6 +30,8 @@ typedef enum
  * @PM_SMTP_OUTCOME_DELIVERED: the peer has taken responsibility
  * @PM_SMTP_OUTCOME_DEFER: try later, from the first host on
  * @PM_SMTP_OUTCOME_NEXT_HOST: try the next host now; where there is none left, defer
+ * @PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE: this host cannot take it as it is: try the next one now;
+ *   where all are so, it will never work
  * @PM_SMTP_OUTCOME_BOUNCE: it will never work
  */
 typedef enum
@@ -37,6 +39,7 @@ typedef enum
   PM_SMTP_OUTCOME_DELIVERED,
   PM_SMTP_OUTCOME_DEFER,
   PM_SMTP_OUTCOME_NEXT_HOST,
+  PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE,
   PM_SMTP_OUTCOME_BOUNCE,
 } PmSmtpOutcome;
 
