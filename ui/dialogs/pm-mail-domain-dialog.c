@@ -28,6 +28,7 @@ struct _PmMailDomainDialog
   GtkLabel *reason_label;
   GtkWidget *ok_button;
 
+  gboolean order_rotate; /* as it was: it is not shown */
   GPtrArray *taken; /* (owned) (element-type PmMailDomain) */
 };
 
@@ -162,6 +163,7 @@ pm_mail_domain_dialog_new (GtkWindow *parent, const PmMailDomain *domain, GPtrAr
           domain->delivery->method == PM_DELIVERY_HOST ? self->forward_radio : self->dns_radio,
           TRUE);
       pm_list_editor_set_items (self->hosts_editor, domain->delivery->hosts);
+      self->order_rotate = domain->delivery->order_rotate;
     }
   self->taken = g_ptr_array_ref (taken);
   update (self);
@@ -189,6 +191,7 @@ pm_mail_domain_dialog_dup_item (PmMailDomainDialog *self)
   if (gtk_toggle_button_get_active (self->forward_radio))
     {
       domain->delivery->method = PM_DELIVERY_HOST;
+      domain->delivery->order_rotate = self->order_rotate;
       g_ptr_array_unref (domain->delivery->hosts);
       domain->delivery->hosts = pm_list_editor_dup_items (self->hosts_editor);
     }
