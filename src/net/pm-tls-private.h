@@ -30,6 +30,7 @@ typedef struct
 /* One certificate of a server, by itself. */
 typedef struct
 {
+  char *name; /* (nullable): it is shown for this host only, whatever names are in it */
   gnutls_x509_crt_t certificate;
   gnutls_certificate_credentials_t credentials;
 } PmTlsHost;
@@ -38,9 +39,9 @@ PmTlsCredentials *pm_tls_credentials_new (const char *priority,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 PmTlsCredentials *pm_tls_credentials_ref (PmTlsCredentials *credentials);
 void pm_tls_credentials_unref (PmTlsCredentials *credentials);
-/* (nullable): those to show where only a wildcard has `name`. */
+/* (nullable): those to show for `name` where GnuTLS does not find them by the names in them. */
 gnutls_certificate_credentials_t
-pm_tls_credentials_find_wildcard (PmTlsCredentials *credentials, const char *name);
+pm_tls_credentials_find (PmTlsCredentials *credentials, const char *name);
 
 /* (transfer full): those in force now, after a look at the files. Any thread. */
 PmTlsCredentials *pm_tls_server_get_credentials (PmTlsServer *server);

@@ -24,6 +24,7 @@ typedef struct
 
 typedef struct
 {
+  char *host; /* (nullable) */
   char *chain;
   char *key;
   FileState chain_state;
@@ -47,6 +48,7 @@ free_pair (gpointer data)
 {
   Pair *pair = data;
 
+  g_free (pair->host);
   g_free (pair->chain);
   g_free (pair->key);
   g_free (pair);
@@ -87,13 +89,16 @@ set_pair (gnutls_certificate_credentials_t to, gnutls_datum_t chain, gnutls_datu
   return gnutls_certificate_set_x509_key_mem2 (to, &chain, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
 }
 
-// By itself as well, for names that only a wildcard of it has.
+// By itself as well, for names that only a wildcard of it has, or for the one it was given for.
+// `common`: it is among those that GnuTLS chooses from.
 static int
-add_host (PmTlsCredentials *credentials, gnutls_datum_t chain, gnutls_datum_t key)
+add_host (PmTlsCredentials *credentials, const char *name, gnutls_datum_t chain,
+          gnutls_datum_t key, gboolean common)
 {
   PmTlsHost *host = g_new0 (PmTlsHost, 1);
   int result;
 
+  host->name = g_strdup (name);
   g_ptr_array_add (credentials->hosts, host);
   result = gnutls_certificate_allocate_credentials (&host->credentials);
   if (result >= 0)
@@ -102,11 +107,11 @@ add_host (PmTlsCredentials *credentials, gnutls_datum_t chain, gnutls_datum_t ke
     result = gnutls_x509_crt_import (host->certificate, &chain, GNUTLS_X509_FMT_PEM);
   if (result >= 0)
     result = set_pair (host->credentials, chain, key);
-  return result >= 0 ? set_pair (credentials->certificates, chain, key) : result;
+  return result >= 0 && common ? set_pair (credentials->certificates, chain, key) : result;
 }
 
 static gboolean
-load_pair (PmTlsCredentials *credentials, const Pair *pair, GError **error)
+load_pair (PmTlsCredentials *credentials, const Pair *pair, gboolean common, GError **error)
 {
   g_autofree char *chain = NULL;
   char *key = NULL;
@@ -118,8 +123,9 @@ load_pair (PmTlsCredentials *credentials, const Pair *pair, GError **error)
       !g_file_get_contents (pair->key, &key, &key_size, error))
     return FALSE;
 
-  result = add_host (credentials, (gnutls_datum_t){ (guint8 *) chain, (guint) chain_size },
-                     (gnutls_datum_t){ (guint8 *) key, (guint) key_size });
+  result = add_host (credentials, pair->host,
+                     (gnutls_datum_t){ (guint8 *) chain, (guint) chain_size },
+                     (gnutls_datum_t){ (guint8 *) key, (guint) key_size }, common);
   wipe (key, key_size);
   if (result >= 0)
     return TRUE;
@@ -135,6 +141,17 @@ load_pair (PmTlsCredentials *credentials, const Pair *pair, GError **error)
   return FALSE;
 }
 
+// The first certificate that is not for one host alone, or the very first: whoever asks for no name,
+// or for one that nobody has, is to be shown one too.
+static guint
+find_default (GPtrArray *pairs)
+{
+  for (guint i = 0; i < pairs->len; i++)
+    if (((const Pair *) g_ptr_array_index (pairs, i))->host == NULL)
+      return i;
+  return 0;
+}
+
 static PmTlsCredentials *
 load (const char *priority, GPtrArray *pairs, GError **error)
 {
@@ -144,8 +161,12 @@ load (const char *priority, GPtrArray *pairs, GError **error)
   if (credentials == NULL)
     return NULL;
   for (guint i = 0; i < pairs->len; i++)
-    if (!load_pair (credentials, g_ptr_array_index (pairs, i), error))
-      return NULL;
+    {
+      const Pair *pair = g_ptr_array_index (pairs, i);
+
+      if (!load_pair (credentials, pair, pair->host == NULL || i == find_default (pairs), error))
+        return NULL;
+    }
   return g_steal_pointer (&credentials);
 }
 
@@ -221,10 +242,32 @@ pm_tls_server_add (PmTlsServer *server,
                    const char *key_path,
                    GError **error)
 {
+  return pm_tls_server_add_for (server, NULL, chain_path, key_path, error);
+}
+
+/**
+ * pm_tls_server_add_for:
+ * @host: (nullable): the one name that it is shown for, whatever names stand in it; %NULL for those
+ * @chain_path: as pm_tls_server_add()
+ * @key_path: likewise
+ * @error: likewise
+ *
+ * Adds a certificate. Where all are for one host each, the first is shown for other names too.
+ *
+ * Returns: whether it was added.
+ */
+gboolean
+pm_tls_server_add_for (PmTlsServer *server,
+                       const char *host,
+                       const char *chain_path,
+                       const char *key_path,
+                       GError **error)
+{
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&server->lock);
   Pair *pair = g_new0 (Pair, 1);
   PmTlsCredentials *credentials;
 
+  pair->host = g_strdup (host);
   pair->chain = g_strdup (chain_path);
   pair->key = g_strdup (key_path);
   // Looked at before they are read: what changes in between is then seen as a change.

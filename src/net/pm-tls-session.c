@@ -433,20 +433,21 @@ static const PmStreamLayer tls_layer = {
   .free = tls_free,
 };
 
-// GnuTLS itself finds a certificate by names as they stand in it, but not by wildcards.
+// GnuTLS itself finds a certificate by names as they stand in it, but not by wildcards, nor by the
+// name that it was given for.
 static int
 client_hello_cb (gnutls_session_t session)
 {
   Session *self = gnutls_transport_get_ptr (session);
-  gnutls_certificate_credentials_t wildcard;
+  gnutls_certificate_credentials_t found;
   char name[256];
   size_t size = sizeof name;
   unsigned int type = 0;
 
   if (gnutls_server_name_get (session, name, &size, &type, 0) < 0)
     return 0;
-  wildcard = pm_tls_credentials_find_wildcard (self->credentials, name);
-  return wildcard != NULL ? gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE, wildcard) : 0;
+  found = pm_tls_credentials_find (self->credentials, name);
+  return found != NULL ? gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE, found) : 0;
 }
 
 // What goes wrong in here is told by the handshake, so that there is one way to fail.

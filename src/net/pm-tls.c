@@ -83,6 +83,7 @@ free_host (gpointer data)
 
   g_clear_pointer (&host->certificate, gnutls_x509_crt_deinit);
   g_clear_pointer (&host->credentials, gnutls_certificate_free_credentials);
+  g_free (host->name);
   g_free (host);
 }
 
@@ -125,15 +126,32 @@ pm_tls_credentials_unref (PmTlsCredentials *credentials)
   g_free (credentials);
 }
 
-gnutls_certificate_credentials_t
-pm_tls_credentials_find_wildcard (PmTlsCredentials *credentials, const char *name)
+static gnutls_certificate_credentials_t
+find_named (PmTlsCredentials *credentials, const char *name)
 {
-  gnutls_certificate_credentials_t found = NULL;
-
   for (guint i = 0; i < credentials->hosts->len; i++)
     {
       PmTlsHost *host = g_ptr_array_index (credentials->hosts, i);
 
+      if (host->name != NULL && g_ascii_strcasecmp (host->name, name) == 0)
+        return host->credentials;
+    }
+  return NULL;
+}
+
+gnutls_certificate_credentials_t
+pm_tls_credentials_find (PmTlsCredentials *credentials, const char *name)
+{
+  gnutls_certificate_credentials_t found = find_named (credentials, name);
+
+  if (found != NULL)
+    return found;
+  for (guint i = 0; i < credentials->hosts->len; i++)
+    {
+      PmTlsHost *host = g_ptr_array_index (credentials->hosts, i);
+
+      if (host->name != NULL)
+        continue;
       if (gnutls_x509_crt_check_hostname2 (host->certificate, name,
                                            GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS))
         return NULL;

@@ -50,6 +50,11 @@ gboolean pm_tls_server_add (PmTlsServer *server,
                             const char *chain_path,
                             const char *key_path,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean pm_tls_server_add_for (PmTlsServer *server,
+                                const char *host,
+                                const char *chain_path,
+                                const char *key_path,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean pm_tls_server_set_priority (PmTlsServer *server,
                                      const char *priority,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;

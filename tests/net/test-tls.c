@@ -284,7 +284,7 @@ ask_name (TlsFixture *fixture, const char *wanted)
 }
 
 static void
-add_host (TlsFixture *fixture, const char *names, const char *file)
+add_host (TlsFixture *fixture, const char *names, const char *file, const char *only_for)
 {
   g_autoptr (TestIdentity) host = test_identity_new (file, names, fixture->authority, -1, 5);
   g_autofree char *chain = g_strdup_printf ("%s/%s.pem", fixture->directory, file);
@@ -292,7 +292,7 @@ add_host (TlsFixture *fixture, const char *names, const char *file)
   g_autoptr (GError) error = NULL;
 
   test_identity_write (host, fixture->authority, fixture->directory, file);
-  g_assert_true (pm_tls_server_add (fixture->server, chain, key, &error));
+  g_assert_true (pm_tls_server_add_for (fixture->server, only_for, chain, key, &error));
   g_assert_no_error (error);
 }
 
@@ -304,6 +304,11 @@ test_sni (void)
     { "mail.example.net", "mail.example.net" },
     { "smtp.example.net", "mail.example.net" },
     { "a.example.org", "*.example.org" },
+    { "special.example", "hidden.example" },
+    { "SPECIAL.example", "hidden.example" },
+    { "hidden.example", "mx.example.com" },
+    { "b.example.org", "mine.example.org" },
+    { "mine.example.org", "*.example.org" },
     { "unknown.example", "mx.example.com" },
     { NULL, "mx.example.com" },
     { "192.0.2.1", "mx.example.com" },
@@ -311,8 +316,10 @@ test_sni (void)
   TlsFixture fixture;
 
   tls_fixture_init (&fixture);
-  add_host (&fixture, "mail.example.net,smtp.example.net", "second");
-  add_host (&fixture, "*.example.org", "third");
+  add_host (&fixture, "mail.example.net,smtp.example.net", "second", NULL);
+  add_host (&fixture, "*.example.org", "third", NULL);
+  add_host (&fixture, "hidden.example", "fourth", "special.example");
+  add_host (&fixture, "mine.example.org", "fifth", "b.example.org");
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autofree char *shown = ask_name (&fixture, rows[i][0]);
