@@ -29,11 +29,13 @@ typedef struct
   gboolean existed;        /* update: there was such a message */
 
   PmQueueChange change;
-  char *redirect;        /* (owned) (nullable): of change */
-  GArray *ids;           /* (owned) (nullable) (element-type guint64): which, or … */
-  PmQueueFilter *filter; /* (owned) (nullable): … those that fit */
-  PmQueueRange range;
-  guint next_id; /* of ids */
+  char *redirect;          /* (owned) (nullable): of change */
+  GArray *ids;             /* (owned) (nullable) (element-type guint64): which, or … */
+  PmQueueFilter *filter;   /* (owned) (nullable): … those that fit */
+  PmQueueRange range;      /* what of the filter is not committed yet */
+  guint next_id;           /* the same of ids */
+  PmQueueRange range_then; /* the same once the page at hand is committed */
+  guint next_id_then;
   gboolean more; /* there is another page */
   guint page;    /* how many the page at hand concerned */
   guint count;   /* how many all those committed concerned */

@@ -88,7 +88,10 @@ collect_messages (GPtrArray *batch)
   return messages;
 }
 
-/* (transfer full) (nullable): the next messages that the operation is about */
+/*
+ * (transfer full) (nullable): the next messages that the operation is about. Where the commit fails
+ * and is tried again, it is the same page once more.
+ */
 static GArray *
 take_page (PmQueue *self, PmQueueOperation *operation, GError **error)
 {
@@ -97,17 +100,18 @@ take_page (PmQueue *self, PmQueueOperation *operation, GError **error)
 
   if (operation->filter != NULL)
     {
-      ids = pm_queue_store_select (self->writer, operation->filter, &operation->range, PAGE,
+      operation->range_then = operation->range;
+      ids = pm_queue_store_select (self->writer, operation->filter, &operation->range_then, PAGE,
                                    PAGE_PATIENCE, error);
-      operation->more = operation->range.after != 0;
+      operation->more = operation->range_then.after != 0;
       return ids;
     }
   n = MIN (operation->ids->len - operation->next_id, PAGE);
   ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n);
   if (n > 0)
     g_array_append_vals (ids, &g_array_index (operation->ids, guint64, operation->next_id), n);
-  operation->next_id += n;
-  operation->more = operation->next_id < operation->ids->len;
+  operation->next_id_then = operation->next_id + n;
+  operation->more = operation->next_id_then < operation->ids->len;
   return ids;
 }
 
@@ -336,6 +340,8 @@ static void
 end_page (PmQueue *self, GTask *task, PmQueueOperation *operation)
 {
   operation->count += operation->page;
+  operation->range = operation->range_then;
+  operation->next_id = operation->next_id_then;
   if (!operation->more)
     g_task_return_boolean (task, TRUE);
   else if (__atomic_load_n (&self->closing, __ATOMIC_RELAXED))
