@@ -55,6 +55,7 @@ struct _PmCallout
   PmStream *stream;       /* (owned) (nullable) */
   PmSmtpReplyReader reader;
   Step step;
+  gboolean secured;
 };
 
 static void
@@ -87,13 +88,28 @@ answer (PmCallout *self, PmCalloutAnswer answer, const PmSmtpReply *reply)
   unref (self);
 }
 
+static gboolean
+needs_utf8 (const PmCallout *self)
+{
+  return !g_str_is_ascii (self->recipient->local);
+}
+
+/* What went wrong once the recipient was named says nothing about the host: the client chose it. */
+static PmCalloutAnswer
+get_failure (const PmCallout *self)
+{
+  return self->step == STEP_RCPT || (self->step == STEP_MAIL && needs_utf8 (self))
+             ? PM_CALLOUT_LATER
+             : PM_CALLOUT_UNKNOWN;
+}
+
 static void
 answer_unknown (PmCallout *self, const char *why)
 {
   g_autoptr (PmSmtpReply) reply =
       pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 450, "4.4.1", why);
 
-  answer (self, PM_CALLOUT_UNKNOWN, reply);
+  answer (self, get_failure (self), reply);
 }
 
 static void
@@ -130,6 +146,13 @@ begin_tls (PmCallout *self)
     answer_unknown (self, "The host sent bytes in clear after STARTTLS");
 }
 
+/* RFC 6531 3.4: without the parameter a host refuses whom it knows. */
+static void
+begin_mail (PmCallout *self)
+{
+  say (self, STEP_MAIL, needs_utf8 (self) ? "MAIL FROM:<> SMTPUTF8\r\n" : "MAIL FROM:<>\r\n");
+}
+
 static void
 ask (PmCallout *self)
 {
@@ -149,14 +172,21 @@ take_reply (PmCallout *self, const PmSmtpReply *reply)
       answer (self,
               pm_smtp_reply_is_positive (reply)    ? PM_CALLOUT_YES
               : pm_smtp_reply_is_permanent (reply) ? PM_CALLOUT_NO
-                                                   : PM_CALLOUT_UNKNOWN,
+                                                   : PM_CALLOUT_LATER,
               reply);
+      return;
+    }
+  // RFC 3207 4: a host that wants TLS first, where it may have it.
+  if (self->step == STEP_MAIL && reply->code == 530 && !self->secured &&
+      self->tls == PM_TLS_OPPORTUNISTIC)
+    {
+      say (self, STEP_TLS, "STARTTLS\r\n");
       return;
     }
   if (!pm_smtp_reply_is_positive (reply))
     {
       say (self, self->step, "QUIT\r\n");
-      answer (self, PM_CALLOUT_UNKNOWN, reply);
+      answer (self, get_failure (self), reply);
       return;
     }
   switch (self->step)
@@ -168,13 +198,13 @@ take_reply (PmCallout *self, const PmSmtpReply *reply)
       if (self->tls >= PM_TLS_REQUIRED)
         say (self, STEP_TLS, "STARTTLS\r\n");
       else
-        say (self, STEP_MAIL, "MAIL FROM:<>\r\n");
+        begin_mail (self);
       break;
     case STEP_TLS:
       begin_tls (self);
       break;
     case STEP_SECURED_HELLO:
-      say (self, STEP_MAIL, "MAIL FROM:<>\r\n");
+      begin_mail (self);
       break;
     case STEP_MAIL:
       ask (self);
@@ -214,7 +244,10 @@ static void connect_next (PmCallout *self, const char *why);
 static void
 secured_cb (PmStream *stream, gpointer data)
 {
-  say_hello (data, STEP_SECURED_HELLO);
+  PmCallout *self = data;
+
+  self->secured = TRUE;
+  say_hello (self, STEP_SECURED_HELLO);
 }
 
 static void
@@ -254,6 +287,7 @@ connected_cb (int fd, const GError *error, gpointer data)
       return;
     }
   self->step = STEP_GREETING;
+  self->secured = FALSE;
   pm_smtp_reply_reader_clear (&self->reader);
   pm_smtp_reply_reader_init (&self->reader);
   self->stream =

@@ -22,7 +22,8 @@ typedef enum
 {
   PM_CALLOUT_YES,
   PM_CALLOUT_NO,
-  PM_CALLOUT_UNKNOWN, /* the host cannot be reached, or does not say */
+  PM_CALLOUT_LATER,   /* the host does not say now, of this recipient */
+  PM_CALLOUT_UNKNOWN, /* the host cannot be asked, whoever the recipient is */
 } PmCalloutAnswer;
 
 /**

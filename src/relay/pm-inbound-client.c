@@ -4,6 +4,8 @@
 // Who a session's client is: by its address, or by what a proxy that we trust says of it. What is
 // said counts for everything then, limits and rules included, as if the client had come by itself.
 
+#include <string.h>
+
 #include "relay/pm-inbound-private.h"
 #include "relay/pm-relay-event.h"
 #include "smtp/pm-proxy-header.h"
@@ -30,20 +32,37 @@ pm_inbound_leave (PmInbound *self)
   self->counted = FALSE;
 }
 
+/* Returns: (transfer full): @address; the IPv4 address in it where it is one mapped to IPv6 */
+static GInetAddress *
+unmap (GInetAddress *address)
+{
+  static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+  const guint8 *bytes = g_inet_address_to_bytes (address);
+
+  if (g_inet_address_get_family (address) != G_SOCKET_FAMILY_IPV6 ||
+      memcmp (bytes, mapped, sizeof mapped) != 0)
+    return g_object_ref (address);
+  return g_inet_address_new_from_bytes (bytes + sizeof mapped, G_SOCKET_FAMILY_IPV4);
+}
+
 /**
  * pm_inbound_set_peer:
  *
- * Not while it is counted.
+ * Not while it is counted. A proxy may write an IPv4 client as IPv6: it is counted, judged and
+ * logged as who it is, as the listener does it.
  */
 void
 pm_inbound_set_peer (PmInbound *self, GInetAddress *peer, GInetAddress *local)
 {
-  g_set_object (&self->peer, peer);
-  g_set_object (&self->local, local);
+  g_autoptr (GInetAddress) client = unmap (peer);
+  g_autoptr (GInetAddress) host = unmap (local);
+
+  g_set_object (&self->peer, client);
+  g_set_object (&self->local, host);
   g_free (self->peer_text);
-  self->peer_text = g_inet_address_to_string (peer);
+  self->peer_text = g_inet_address_to_string (client);
   self->protocol.peer = self->peer_text;
-  self->standing = pm_admission_get_standing (self->settings->service, peer);
+  self->standing = pm_admission_get_standing (self->settings->service, client);
 }
 
 static PmSmtpReply *
@@ -118,11 +137,10 @@ pm_inbound_xclient (PmSmtpServer *server, const PmSmtpXclient *xclient, gpointer
       g_free (self->hello);
       self->hello = *xclient->hello != '\0' ? g_strdup (xclient->hello) : NULL;
     }
-  if (xclient->login != NULL)
-    {
-      g_free (self->account);
-      self->account = *xclient->login != '\0' ? g_strdup (xclient->login) : NULL;
-    }
+  // What the proxy itself, or a client before this one, has logged in as is not this one's.
+  g_free (self->account);
+  self->account = xclient->login != NULL && *xclient->login != '\0' ? g_strdup (xclient->login)
+                                                                    : NULL;
 
   reply = judge (self);
   if (reply != NULL)
@@ -143,10 +161,21 @@ refuse_proxy (PmInbound *self, const char *why)
 }
 
 /**
+ * pm_inbound_may_proxy:
+ *
+ * Returns: whether the site names the host that connects as a proxy. From others nothing is taken,
+ *   so that nobody can lend himself an address; the protocol is closed then
+ */
+gboolean
+pm_inbound_may_proxy (PmInbound *self)
+{
+  return self->standing.proxy || refuse_proxy (self, "This host is not named as a proxy");
+}
+
+/**
  * pm_inbound_read_proxy:
  *
- * Reads what the proxy says before the client's first byte. Only hosts that the site names may say
- * it; from others nothing is taken, so that nobody can lend himself an address.
+ * Reads what the proxy says before the client's first byte.
  *
  * Returns: whether it is there and the session can begin; the protocol is closed when it never will
  */
@@ -158,8 +187,6 @@ pm_inbound_read_proxy (PmInbound *self)
   g_autoptr (GError) error = NULL;
   gsize used = 0;
 
-  if (!self->standing.proxy)
-    return refuse_proxy (self, "This host is not named as a proxy");
   switch (pm_proxy_header_parse (pm_buffer_peek (input), pm_buffer_size (input), &used, &header,
                                  &error))
     {

@@ -597,6 +597,20 @@ throw_away (PmInbound *self)
   pm_smtp_server_continue (self->server, NULL);
 }
 
+/* Held, with the reason where whoever looks at the queue sees it. */
+static void
+quarantine (PmQueueMessage *message)
+{
+  message->held = TRUE;
+  for (guint i = 0; i < message->recipients->len; i++)
+    {
+      PmQueueRecipient *recipient = g_ptr_array_index (message->recipients, i);
+
+      g_free (recipient->reply);
+      recipient->reply = g_strdup ("Quarantined: " FILTERED);
+    }
+}
+
 void
 pm_inbound_end_of_data (PmSmtpServer *server, gpointer data)
 {
@@ -627,7 +641,8 @@ pm_inbound_end_of_data (PmSmtpServer *server, gpointer data)
     }
 
   message = g_steal_pointer (&transaction->message);
-  message->held = transaction->filtered;
+  if (transaction->filtered)
+    quarantine (message);
   pm_inbound_drop (self);
   commit_message (self, &room, message);
 }

@@ -111,6 +111,7 @@ void pm_inbound_leave (PmInbound *self);
 void pm_inbound_set_peer (PmInbound *self, GInetAddress *peer, GInetAddress *local);
 void pm_inbound_connected (PmSmtpServer *server, gpointer data);
 void pm_inbound_xclient (PmSmtpServer *server, const PmSmtpXclient *xclient, gpointer data);
+gboolean pm_inbound_may_proxy (PmInbound *self);
 gboolean pm_inbound_read_proxy (PmInbound *self);
 
 /* pm-inbound-message.c: the transaction */

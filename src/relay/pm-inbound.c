@@ -152,6 +152,17 @@ move_input (PmInbound *self)
   return used > 0;
 }
 
+/* RFC 5321 4.5.3.2.7 asks for five minutes, which in a crowd would be everybody else's. */
+static gint64
+get_patience (const PmInbound *self)
+{
+  guint64 sessions = pm_relay_get_counter (self->worker->relay, PM_COUNTER_SESSIONS);
+
+  if (sessions > CROWDED (self->settings->max_inbound) && !self->standing.exempt)
+    return CROWDED_STALLED;
+  return pm_smtp_server_get_patience (self->server) * (gint64) G_USEC_PER_SEC;
+}
+
 /*
  * RFC 5321 4.5.3.2.7. The client has to bring things further, a whole line or a KiB of a message at
  * a time: bytes that drip, or replies that it does not read, hold no connection open.
@@ -160,7 +171,7 @@ static void
 set_deadline (PmInbound *self)
 {
   gint64 now = g_get_monotonic_time ();
-  gint64 patience = pm_smtp_server_get_patience (self->server) * (gint64) G_USEC_PER_SEC;
+  gint64 patience = get_patience (self);
   guint64 progress = pm_smtp_server_get_progress (self->server);
   gboolean moved = progress != self->progress;
 
@@ -207,10 +218,11 @@ begin_speaking (PmInbound *self)
   pm_inbound_pump (self);
 }
 
-/* Who the client is, is known. */
+/* Who the client is, is known; what its own address may do counts, not what the proxy's may. */
 static void
 begin (PmInbound *self)
 {
+  pm_smtp_server_set_xclient (self->server, self->standing.xclient);
   pm_inbound_enter (self);
   if (self->listen->implicit_tls)
     begin_tls (self);
@@ -534,4 +546,7 @@ pm_inbound_start (PmRelayWorker *worker,
     }
   self->phase = PM_INBOUND_PROXY;
   pm_stream_set_deadline (self->stream, self->moved_at + PROXY_PATIENCE);
+  // Who may not speak for others is not waited for until he does.
+  if (!pm_inbound_may_proxy (self))
+    close_session (self, TRUE);
 }

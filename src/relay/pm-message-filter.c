@@ -141,8 +141,9 @@ read_byte (Reading *reading, char byte)
     case '(':
       reading->comment = 1;
       return;
-    case '<':
+    case '<': // also a second one in a mailbox: some programs show that one
       g_string_truncate (reading->text, 0);
+      reading->angled = FALSE;
       return;
     case '>':
       end_mailbox (reading);

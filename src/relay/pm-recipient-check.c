@@ -13,7 +13,9 @@
 
 #define YES_LASTS (2 * 3600 * (gint64) G_USEC_PER_SEC)
 #define NO_LASTS (10 * 60 * (gint64) G_USEC_PER_SEC)
+#define DEAD_LASTS (10 * G_USEC_PER_SEC) /* a host that cannot be asked is left alone for so long */
 #define MAX_UNDER_WAY 200
+#define MAX_PER_HOST 50 /* of them: strangers must not make us flood a host, nor one host fill all */
 #define LMTP_PORT 24
 #define UNIX_PREFIX "unix:"
 
@@ -40,6 +42,8 @@ typedef struct
 {
   PmRecipientCheck *check;
   char *key;
+  char *host;     /* whom it is asked, as in the key */
+  gboolean heard; /* one of its hosts could be asked */
   PmRelayWorker *worker;
   PmRelaySettings *settings; /* (owned) */
   PmDecision *decision;      /* (owned) */
@@ -53,6 +57,7 @@ struct _PmRecipientCheck
   GHashTable *known;     /* (element-type utf8 Known): all guarded by lock */
   GQueue order;          /* (element-type Known): the oldest in front */
   GHashTable *questions; /* (element-type utf8 Question) */
+  GHashTable *hosts;     /* (element-type utf8 guint): questions under way */
 };
 
 static void ask_next (Question *question, const PmSmtpReply *last);
@@ -75,6 +80,7 @@ pm_recipient_check_new (void)
   self->known =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) free_known);
   self->questions = g_hash_table_new (g_str_hash, g_str_equal);
+  self->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -85,6 +91,7 @@ pm_recipient_check_free (PmRecipientCheck *self)
     return;
   g_hash_table_unref (self->known);
   g_hash_table_unref (self->questions);
+  g_hash_table_unref (self->hosts);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -98,7 +105,7 @@ forget (PmRecipientCheck *self, Known *known)
 }
 
 static void
-remember (PmRecipientCheck *self, const char *key, PmSmtpReply *refusal)
+remember (PmRecipientCheck *self, const char *key, PmSmtpReply *refusal, gint64 lasts)
 {
   Known *known = g_hash_table_lookup (self->known, key);
 
@@ -109,7 +116,7 @@ remember (PmRecipientCheck *self, const char *key, PmSmtpReply *refusal)
   known = g_new0 (Known, 1);
   known->key = g_strdup (key);
   known->refusal = refusal != NULL ? pm_smtp_reply_ref (refusal) : NULL;
-  known->until = g_get_monotonic_time () + (refusal == NULL ? YES_LASTS : NO_LASTS);
+  known->until = g_get_monotonic_time () + lasts;
   known->place.data = known;
   g_queue_push_tail_link (&self->order, &known->place);
   g_hash_table_insert (self->known, known->key, known);
@@ -146,16 +153,33 @@ tell (Waiter *waiter, PmSmtpReply *refusal)
   pm_worker_invoke (waiter->worker->worker, tell_cb, waiter);
 }
 
-/* @refusal: (nullable): the answer, to be remembered when @known */
+/* Under the lock. */
+static guint
+count_host (PmRecipientCheck *self, const char *host, int by)
+{
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->hosts, host)) + (guint) by;
+
+  if (count == 0)
+    g_hash_table_remove (self->hosts, host);
+  else if (by != 0)
+    g_hash_table_replace (self->hosts, g_strdup (host), GUINT_TO_POINTER (count));
+  return count;
+}
+
+/*
+ * @refusal: (nullable): the answer
+ * @key: (nullable): what it is remembered of
+ */
 static void
-conclude (Question *question, PmSmtpReply *refusal, gboolean known)
+conclude (Question *question, PmSmtpReply *refusal, const char *key, gint64 lasts)
 {
   PmRecipientCheck *self = question->check;
 
   g_mutex_lock (&self->lock);
   g_hash_table_remove (self->questions, question->key);
-  if (known)
-    remember (self, question->key, refusal);
+  count_host (self, question->host, -1);
+  if (key != NULL)
+    remember (self, key, refusal, lasts);
   g_mutex_unlock (&self->lock);
 
   for (guint i = 0; i < question->waiters->len; i++)
@@ -164,6 +188,7 @@ conclude (Question *question, PmSmtpReply *refusal, gboolean known)
   pm_decision_unref (question->decision);
   pm_relay_settings_unref (question->settings);
   g_free (question->key);
+  g_free (question->host);
   g_free (question);
 }
 
@@ -197,12 +222,15 @@ answered_cb (PmCallout *callout, PmCalloutAnswer answer, const PmSmtpReply *repl
   switch (answer)
     {
     case PM_CALLOUT_YES:
-      conclude (question, NULL, TRUE);
+      conclude (question, NULL, question->key, YES_LASTS);
       return;
     case PM_CALLOUT_NO:
       refusal = refusal_reply (reply);
-      conclude (question, refusal, TRUE);
+      conclude (question, refusal, question->key, NO_LASTS);
       return;
+    case PM_CALLOUT_LATER:
+      question->heard = TRUE;
+      G_GNUC_FALLTHROUGH;
     case PM_CALLOUT_UNKNOWN:
     default:
       ask_next (question, reply);
@@ -277,7 +305,7 @@ ask_next (Question *question, const PmSmtpReply *last)
 
           g_debug ("<%s> cannot be checked: %s", address, why);
         }
-      conclude (question, refusal, FALSE);
+      conclude (question, refusal, question->heard ? NULL : question->host, DEAD_LASTS);
       return;
     }
   asked.host = host;
@@ -288,18 +316,25 @@ ask_next (Question *question, const PmSmtpReply *last)
                                     pm_relay_get_resolver (relay), &asked, answered_cb, question));
 }
 
-/* The recipient and where it goes: another route's answer is another one. */
+/* Where it goes: another route's answer is another one. No address begins with a blank. */
 static char *
-make_key (const PmDecision *decision)
+name_host (const PmDecision *decision)
 {
-  g_autoptr (PmMailAddress) recipient = get_recipient (decision);
-  g_autofree char *address = pm_mail_address_key (recipient);
   const PmNextHop *hop =
       decision->next_hops->len > 0 ? g_ptr_array_index (decision->next_hops, 0) : NULL;
 
   if (decision->action == PM_ACTION_INBOUND || hop == NULL)
-    return g_strdup_printf ("%s %s", address, decision->lmtp);
-  return g_strdup_printf ("%s %s:%u", address, hop->host, hop->port);
+    return g_strdup_printf (" %s", decision->lmtp);
+  return g_strdup_printf (" %s:%u", hop->host, hop->port);
+}
+
+static char *
+make_key (const PmDecision *decision, const char *host)
+{
+  g_autoptr (PmMailAddress) recipient = get_recipient (decision);
+  g_autofree char *address = pm_mail_address_key (recipient);
+
+  return g_strconcat (address, host, NULL);
 }
 
 /* Under the lock. Returns: whether it is known; @refusal is the answer then */
@@ -319,6 +354,45 @@ look_up (PmRecipientCheck *self, const char *key, PmSmtpReply **refusal)
   return TRUE;
 }
 
+/* Under the lock. Returns: whether there is an answer without asking; it goes to @refusal */
+static gboolean
+answer_at_once (PmRecipientCheck *self, const char *key, const char *host, PmSmtpReply **refusal)
+{
+  if (look_up (self, key, refusal))
+    return TRUE;
+  if (g_hash_table_contains (self->questions, key))
+    return FALSE;
+  if (look_up (self, host, refusal))
+    return TRUE;
+  if (g_hash_table_size (self->questions) < MAX_UNDER_WAY &&
+      count_host (self, host, 0) < MAX_PER_HOST)
+    return FALSE;
+  *refusal = unknown_reply ();
+  return TRUE;
+}
+
+/* Under the lock. */
+static Question *
+new_question (PmRecipientCheck *self,
+              PmRelayWorker *worker,
+              const PmRelaySettings *settings,
+              const PmDecision *decision,
+              const char *host)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->check = self;
+  question->key = make_key (decision, host);
+  question->host = g_strdup (host);
+  question->worker = worker;
+  question->settings = pm_relay_settings_ref (settings);
+  question->decision = pm_decision_ref (decision);
+  question->waiters = g_ptr_array_new ();
+  g_hash_table_insert (self->questions, question->key, question);
+  count_host (self, host, 1);
+  return question;
+}
+
 /**
  * pm_recipient_check_ask:
  * @worker: in whose thread this is, and @func is called
@@ -332,48 +406,33 @@ pm_recipient_check_ask (PmRecipientCheck *self,
                         PmRecipientCheckFunc func,
                         gpointer data)
 {
-  g_autofree char *key = make_key (decision);
+  g_autofree char *host = name_host (decision);
+  g_autofree char *key = make_key (decision, host);
   g_autoptr (PmSmtpReply) refusal = NULL;
   Waiter *waiter = g_new0 (Waiter, 1);
   Question *question = NULL;
   gboolean answered;
+  gboolean fresh = FALSE;
 
   waiter->worker = worker;
   waiter->func = func;
   waiter->data = data;
 
   g_mutex_lock (&self->lock);
-  answered = look_up (self, key, &refusal);
-  if (!answered)
-    question = g_hash_table_lookup (self->questions, key);
-  if (question != NULL)
-    {
-      g_ptr_array_add (question->waiters, waiter);
-      g_mutex_unlock (&self->lock);
-      return;
-    }
-  if (!answered && g_hash_table_size (self->questions) >= MAX_UNDER_WAY)
-    {
-      answered = TRUE;
-      refusal = unknown_reply ();
-    }
+  answered = answer_at_once (self, key, host, &refusal);
   if (!answered)
     {
-      question = g_new0 (Question, 1);
-      question->check = self;
-      question->key = g_steal_pointer (&key);
-      question->worker = worker;
-      question->settings = pm_relay_settings_ref (settings);
-      question->decision = pm_decision_ref (decision);
-      question->waiters = g_ptr_array_new ();
+      question = g_hash_table_lookup (self->questions, key);
+      fresh = question == NULL;
+      if (fresh)
+        question = new_question (self, worker, settings, decision, host);
       g_ptr_array_add (question->waiters, waiter);
-      g_hash_table_insert (self->questions, question->key, question);
     }
   g_mutex_unlock (&self->lock);
 
   if (answered)
     tell (waiter, refusal);
-  else
+  else if (fresh)
     ask_next (question, NULL);
 }
 

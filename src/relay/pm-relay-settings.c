@@ -73,41 +73,33 @@ choose_service (const PmSite *site, const char *server, GError **error)
   return service;
 }
 
-static void
-log_unusable (const PmCertificate *certificate, const GError *error)
+/*
+ * A certificate that cannot be used is a mistake to be told of when it is made: who leaves it out
+ * sends and takes in clear what the site says is secured, and nobody notices.
+ */
+static gboolean
+load_certificates (PmRelaySettings *settings, GError **error)
 {
-  pm_log_event (G_LOG_LEVEL_WARNING, "certificate-unusable", "chain",
-                certificate != NULL ? certificate->chain : NULL, "reason", error->message,
-                "meaning", "this certificate is not shown to anybody", NULL);
-}
+  const GPtrArray *certificates = settings->service->certificates;
+  g_autoptr (GError) local = NULL;
 
-/* Mail without TLS is better than no mail: a certificate that is no good is left out, and said. */
-static PmTlsServer *
-load_certificates (const PmMailService *service)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PmTlsServer) tls = NULL;
-  guint n_usable = 0;
-
-  if (service->certificates->len == 0)
-    return NULL;
-  tls = pm_tls_server_new (&error);
-  if (tls == NULL)
+  if (certificates->len == 0)
+    return TRUE;
+  settings->tls = pm_tls_server_new (&local);
+  for (guint i = 0; local == NULL && i < certificates->len; i++)
     {
-      log_unusable (NULL, error);
-      return NULL;
-    }
-  for (guint i = 0; i < service->certificates->len; i++)
-    {
-      const PmCertificate *certificate = g_ptr_array_index (service->certificates, i);
+      const PmCertificate *certificate = g_ptr_array_index (certificates, i);
 
-      g_clear_error (&error);
-      if (pm_tls_server_add (tls, certificate->chain, certificate->key, &error))
-        n_usable++;
-      else
-        log_unusable (certificate, error);
+      (void) !pm_tls_server_add_for (settings->tls, certificate->host, certificate->chain,
+                                     certificate->key, &local);
     }
-  return n_usable > 0 ? g_steal_pointer (&tls) : NULL;
+  if (local == NULL)
+    return TRUE;
+  g_set_error (error, PM_ERROR, PM_ERROR_INVALID,
+               "A certificate of the site cannot be used: %s; put it right, or take it out of "
+               "<security>",
+               local->message);
+  return FALSE;
 }
 
 /* In bytes, by the mailbox's key; of those that say it themselves. */
@@ -163,11 +155,12 @@ pm_relay_settings_new (PmSite *site,
   settings->router = pm_router_new (site, service, settings->self);
   settings->max_inbound = pm_descriptors_share (service->max_inbound, service->max_outbound);
   settings->filter = pm_message_filter_new (service->filter_senders);
-  settings->tls = load_certificates (service);
   if (service->maildir != NULL)
     settings->maildir = g_canonicalize_filename (service->maildir, state_dir);
   if (service->administrator != NULL)
     settings->administrator = pm_mail_address_parse (service->administrator, NULL);
+  if (!load_certificates (settings, error))
+    g_clear_pointer (&settings, pm_relay_settings_unref);
   return settings;
 }
 

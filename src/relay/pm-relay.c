@@ -424,6 +424,12 @@ free_worker (PmRelayWorker *worker)
 }
 
 static void
+stop_checks_cb (gpointer data)
+{
+  pm_recipient_check_stop (data);
+}
+
+static void
 pm_relay_dispose (GObject *object)
 {
   PmRelay *self = PM_RELAY (object);
@@ -435,6 +441,13 @@ pm_relay_dispose (GObject *object)
   pm_relay_listeners_close (self->listeners);
   // Its last replies go to the workers.
   g_clear_pointer (&self->maildir, pm_maildir_free);
+  // What one worker asks, another may wait for: all are told while all are there.
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      PmRelayWorker *worker = g_ptr_array_index (self->workers, i);
+
+      pm_worker_call (worker->worker, stop_checks_cb, worker);
+    }
   g_ptr_array_set_size (self->workers, 0);
   if (self->queue != NULL)
     pm_queue_close (self->queue);

@@ -63,6 +63,9 @@ settle_rcpt (PmSmtpServer *server, const PmSmtpReply *answer, gboolean yes)
   if (yes)
     pm_smtp_server_set_state (server, PM_SMTP_SERVER_RCPT);
   say_or (server, answer, "2.1.5", "Recipient accepted");
+  // A refusal for now is no error, but each may have cost a question to another host.
+  if (!yes && server->state != PM_SMTP_SERVER_CLOSED && ++server->n_over > server->max_recipients)
+    pm_smtp_server_say (server, 421, "4.7.0", "Far too many recipients");
 }
 
 static void

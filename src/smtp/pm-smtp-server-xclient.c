@@ -29,7 +29,8 @@ read_name (const char *text, PmSmtpXclient *values)
   return text == NULL || pm_smtp_server_is_host_name (text);
 }
 
-// "192.0.2.1" or "IPV6:2001:db8::1".
+// "192.0.2.1" or "IPV6:2001:db8::1". Of a client whose address nobody knows, the unspecified one:
+// it must not be taken for the proxy, and get what the proxy may.
 static gboolean
 read_address (const char *text, GInetAddress **address)
 {
@@ -37,7 +38,10 @@ read_address (const char *text, GInetAddress **address)
 
   g_clear_object (address);
   if (text == NULL)
-    return TRUE;
+    {
+      *address = g_inet_address_new_any (G_SOCKET_FAMILY_IPV4);
+      return TRUE;
+    }
   *address = g_inet_address_new_from_string (tagged ? text + 5 : text);
   return *address != NULL &&
          (!tagged || g_inet_address_get_family (*address) == G_SOCKET_FAMILY_IPV6);

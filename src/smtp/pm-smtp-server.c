@@ -325,6 +325,18 @@ pm_smtp_server_free (PmSmtpServer *server)
 }
 
 /**
+ * pm_smtp_server_set_xclient:
+ * @xclient: whether the client may say for whom it speaks
+ *
+ * For who learns only after pm_smtp_server_new() who the client is; before pm_smtp_server_start().
+ */
+void
+pm_smtp_server_set_xclient (PmSmtpServer *server, gboolean xclient)
+{
+  server->xclient = xclient && server->handler->xclient != NULL;
+}
+
+/**
  * pm_smtp_server_start:
  *
  * The connection is there: asks the handler about it.

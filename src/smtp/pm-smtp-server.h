@@ -222,6 +222,7 @@ PmSmtpServer *pm_smtp_server_new (const PmSmtpServerConfig *config,
                                   gpointer user_data);
 /* Calls @reset where a transaction is open. */
 void pm_smtp_server_free (PmSmtpServer *server);
+void pm_smtp_server_set_xclient (PmSmtpServer *server, gboolean xclient);
 void pm_smtp_server_start (PmSmtpServer *server);
 
 /*

@@ -15,6 +15,7 @@ import sqlite3
 import ssl
 import struct
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -24,6 +25,7 @@ from support.servers import free_port, wait_for
 MESSAGE = b'From: s@sender.example\r\nSubject: A test\r\n\r\nHello\r\n'
 MESSAGES = 'SELECT priority, envid, ret, tls_optional FROM messages ORDER BY id'
 RECIPIENTS = 'SELECT notify, orcpt FROM recipients'
+HELD = 'SELECT held, reply FROM messages JOIN recipients ON message = messages.id'
 PROXIES = ('<accept-connections default="accept" {more}>{rules}'
            '<host network="127.0.0.0/8" action="accept" proxy="yes" xclient="yes"/>'
            '</accept-connections>')
@@ -169,6 +171,11 @@ class InboundTest(unittest.TestCase):
         self.assertTrue(connection.banner.startswith('220 '), connection.banner)
         self.assertTrue(connection.say('EHLO client.test').startswith('250'))
         return connection
+
+    def queued(self, relay, query):
+        database = sqlite3.connect(f'file:{relay.state}/queue/queue.db?mode=ro', uri=True)
+        self.addCleanup(database.close)
+        return database.execute(query).fetchall()
 
     def assert_reply(self, reply, start):
         self.assertTrue(reply.startswith(start), f'{reply!r} does not start with {start!r}')
@@ -359,13 +366,20 @@ class Secured(InboundTest):
         wait_for(lambda: shown() != before, 'the new certificate is shown')
 
     def test_unusable_certificate(self):
-        relay = self.relay(proxy=False, start=False, security='<security><certificate '
-                           'chain="/nowhere/chain.pem" key="/nowhere/key.pem"/></security>')
-        relay.start()
-        self.assertTrue(relay.logged('certificate-unusable', '/nowhere/chain.pem'))
+        wrong = ('<security><certificate chain="/nowhere/chain.pem" key="/nowhere/key.pem"/>'
+                 '</security>')
+        relay = self.relay(proxy=False, start=False, security=wrong)
+        relay.start(wait=False)
+        self.assertEqual(relay.process.wait(20), 78)
+        relay.reader.join()
+        self.assertTrue(relay.logged('certificate', '/nowhere/chain.pem'))
+        # What is in force stays.
+        relay = self.secure_relay()
+        relay.write_site(security=wrong)
+        relay.reload()
+        relay.wait_logged('/nowhere/chain.pem')
         client = self.hello(relay)
-        self.assertNotIn('STARTTLS', client.say('EHLO client.test'))
-        self.assert_reply(client.send('anna@example.com'), '250 ')
+        self.assertIn('STARTTLS', client.say('EHLO client.test'))
 
     def test_requiretls(self):
         relay = self.secure_relay()
@@ -506,6 +520,32 @@ class Proxies(InboundTest):
                                          accept='<accept-connections default="accept"/>'))
         self.assert_reply(stranger.say('XCLIENT ADDR=192.0.2.1'), '5')
 
+    def test_a_proxied_client_is_no_proxy(self):
+        relay = self.relay(accept=accept())
+        stranger = self.hello(relay, '192.0.2.2')
+        self.assertNotIn('XCLIENT', stranger.say('EHLO client.test'))
+        self.assert_reply(stranger.say('XCLIENT ADDR=127.0.0.1'), '550 5.7.0 ')
+
+    def test_an_unknown_client_is_not_the_proxy(self):
+        relay = self.relay(proxy=False, accept=accept(),
+                           restrictions='<allow network="127.0.0.0/8"/>')
+        client = self.hello(relay)
+        self.assert_reply(client.say('MAIL FROM:<>', 'RCPT TO:<x@away.example>'), '250 ')
+        client.say('RSET')
+        self.assert_reply(client.say('XCLIENT ADDR=[UNAVAILABLE]'), '220 ')
+        client.say('EHLO client.test')
+        self.assert_reply(client.say('MAIL FROM:<>', 'RCPT TO:<x@away.example>'), '550 5.7.1 ')
+
+    def test_a_mapped_address_is_the_one_in_it(self):
+        relay = self.relay(accept=accept('<host network="192.0.2.66" action="reject"/>'),
+                           limits='per-client="1"')
+        first = self.client(relay, '::ffff:192.0.2.1')
+        self.assert_reply(first.banner, '220 ')
+        relay.wait_logged('connected', 'client=192.0.2.1')
+        self.assert_reply(self.client(relay, '192.0.2.1').banner, '421 4.7.0 ')
+        self.assert_reply(self.client(relay, '::ffff:192.0.2.3').banner, '220 ')
+        self.assert_reply(self.client(relay, '::ffff:192.0.2.66').banner, '554 5.7.1 ')
+
 
 class Filtering(InboundTest):
     SENDERS = ('<message-filtering action="{}"><sender address="@bad.example"/>'
@@ -536,6 +576,9 @@ class Filtering(InboundTest):
         self.assert_reply(client.send('anna@example.com'), '250 ')
         relay.wait_messages('anna@example.com')
         self.assertEqual(len(relay.messages('anna@example.com')), 1)
+        # Whoever looks at the queue is told why it is there.
+        self.assertEqual(self.queued(relay, HELD),
+                         [(1, 'Quarantined: message filtering names its sender')])
 
 
 class Asking(InboundTest):
@@ -582,13 +625,40 @@ class Asking(InboundTest):
         relay = self.relay(proxy=False, routes=self.forwarding(dead, sink))
         self.assertEqual(self.ask(relay, 'good@away.example'), ['250 2.1.5'])
 
+    def test_a_dead_host_is_left_alone(self):
+        sink = self.host(EHLO='421 4.3.2 busy')
+        relay = self.relay(proxy=False, routes=self.forwarding(sink))
+        self.assertEqual(self.ask(relay, *[f'{i}@away.example' for i in range(5)]),
+                         ['450 4.1.1'] * 5)
+        self.assertEqual(sum(c.startswith('EHLO') for c in sink.commands), 1)
+
+    def test_what_a_client_asks_for_does_not_stop_others(self):
+        sink = self.host(MAIL=lambda line: '555 5.5.4 no' if 'UTF8' in line else '250 2.1.0 OK',
+                         RCPT=self.knows_some)
+        relay = self.relay(proxy=False, routes=self.forwarding(sink))
+        client = self.hello(relay)
+        client.say('MAIL FROM:<> SMTPUTF8')
+        self.assert_reply(client.say('RCPT TO:<björn@away.example>'), '450 4.1.1 ')
+        self.assertIn('MAIL FROM:<> SMTPUTF8', sink.commands)
+        self.assert_reply(client.say('RCPT TO:<good@away.example>'), '250 ')
+
     def test_mailboxes_that_lmtp_knows(self):
         sink = self.host(LHLO='250-sink\r\n250 PIPELINING', RCPT=self.knows_some)
+        self.check_lmtp(sink, f'127.0.0.1:{sink.port}')
+
+    def test_mailboxes_that_lmtp_on_a_socket_knows(self):
+        folder = tempfile.TemporaryDirectory(prefix='pm-lmtp-')
+        self.addCleanup(folder.cleanup)
+        path = f'{folder.name}/lmtp'
+        sink = self.host(address=path, LHLO='250-sink\r\n250 PIPELINING', RCPT=self.knows_some)
+        self.check_lmtp(sink, f'unix:{path}')
+
+    def check_lmtp(self, sink, where):
         catch_all = '<catch-all domain="other.example" address="anna@example.com"/>'
         relay = self.relay(proxy=False, start=False, mailboxes='ask',
                            routes='<route domain="other.example"><inbound/></route>')
         text = relay.config.read_text().replace(
-            '<deliver-to maildir="mail"/>', f'<deliver-to lmtp="127.0.0.1:{sink.port}"/>')
+            '<deliver-to maildir="mail"/>', f'<deliver-to lmtp="{where}"/>')
         relay.config.write_text(text.replace('</mailboxes>', f'{catch_all}</mailboxes>'))
         relay.start()
         self.assertEqual(self.ask(relay, 'good@example.com', 'bad@example.com',
@@ -642,11 +712,6 @@ class Extensions(InboundTest):
         sink.script['CONNECT'] = '220 sink'
         self.assert_reply(client.say('ETRN away.example'), '253 ')
         self.assertIn('x@away.example', sink.get()[1][0])
-
-    def queued(self, relay, query):
-        database = sqlite3.connect(f'file:{relay.state}/queue/queue.db?mode=ro', uri=True)
-        self.addCleanup(database.close)
-        return database.execute(query).fetchall()
 
     def test_what_extensions_ask_is_kept(self):
         sink = Sink(CONNECT='421 4.3.2 later')

@@ -79,6 +79,7 @@ test_authors (void)
     { "\\", "" },
     { "\"\\", "" },
     { "<a@x.example", "a@x.example" },
+    { "<a@x.example> <b@y.example>", "a@x.example b@y.example" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -127,7 +127,7 @@ static const Script scripts[] = {
     "220 250 220 503", "ehlo(a.example) xclient( from=2001:db8::9:0)", FULL },
   { "xclient-unavailable",
     EHLO "XCLIENT NAME=[UNAVAILABLE] ADDR=[TEMPUNAVAIL] PORT=[UNAVAILABLE] LOGIN=[UNAVAILABLE]\r\n",
-    "220 250 220", "ehlo(a.example) xclient( name= login=)", FULL },
+    "220 250 220", "ehlo(a.example) xclient( name= login= from=0.0.0.0:0)", FULL },
   { "xclient-login", EHLO "XCLIENT LOGIN=a+2Bb@c\r\n" EHLO "AUTH PLAIN AAAA\r\n",
     "220 250 220 250 503", "ehlo(a.example) xclient( login=a+b@c) ehlo(a.example)", FULL },
   { "xclient-refused", EHLO "XCLIENT NAME=bad.example\r\nMAIL FROM:<>\r\n", "220 250 550",

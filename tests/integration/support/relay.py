@@ -160,8 +160,14 @@ class Sink:
         self.script = dict(self.DEFAULT, **script)
         self.taken = queue.Queue()
         self.commands = []
-        self.socket = socket.create_server((address, port))
-        self.address, self.port = self.socket.getsockname()
+        if address.startswith('/'):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.bind(address)
+            self.socket.listen()
+            self.address, self.port = address, None
+        else:
+            self.socket = socket.create_server((address, port))
+            self.address, self.port = self.socket.getsockname()
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
 
