@@ -110,7 +110,7 @@ read_number (PmTrackingStore *self, const char *sql, gint64 *number, GError **er
 static gboolean
 prepare_file (PmTrackingStore *self, GError **error)
 {
-  gint64 version;
+  gint64 version = 0;
 
   if (!run (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error) ||
       !run (self, "PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 4000;", error) ||
