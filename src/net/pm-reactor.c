@@ -118,15 +118,6 @@ heap_remove (PmReactor *reactor, PmTimer *timer)
   heap_down (reactor, last);
 }
 
-static void
-update_ready_time (PmReactor *reactor)
-{
-  gint64 next = reactor->timers->len == 0 ? -1 : timer_at (reactor, 1)->filed;
-
-  if (!reactor->dispatching && g_source_get_ready_time (reactor->source) != next)
-    g_source_set_ready_time (reactor->source, next);
-}
-
 // A timer that was moved on since it was filed is filed anew; the others fire.
 static void
 run_timers (PmReactor *reactor)
@@ -225,11 +216,43 @@ reactor_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   run_timers (reactor);
   reactor->dispatching = FALSE;
   g_ptr_array_set_size (reactor->dead, 0);
-  update_ready_time (reactor);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs reactor_funcs = { .dispatch = reactor_dispatch };
+/*
+ * The context asks for the next timer before it waits. Telling it by g_source_set_ready_time()
+ * would wake it each time, though only its own thread sets timers.
+ */
+static gboolean
+reactor_prepare (GSource *source, int *timeout)
+{
+  PmReactor *reactor = ((ReactorSource *) source)->reactor;
+  gint64 left;
+
+  *timeout = -1;
+  if (reactor->timers->len == 0)
+    return FALSE;
+  left = timer_at (reactor, 1)->filed - g_source_get_time (source);
+  if (left <= 0)
+    return TRUE;
+  *timeout = (int) MIN ((left + 999) / 1000, G_MAXINT);
+  return FALSE;
+}
+
+/* That the epoll set is readable, the context sees by itself. */
+static gboolean
+reactor_check (GSource *source)
+{
+  PmReactor *reactor = ((ReactorSource *) source)->reactor;
+
+  return reactor->timers->len > 0 && timer_at (reactor, 1)->filed <= g_source_get_time (source);
+}
+
+static GSourceFuncs reactor_funcs = {
+  .prepare = reactor_prepare,
+  .check = reactor_check,
+  .dispatch = reactor_dispatch,
+};
 
 /**
  * pm_reactor_new:
@@ -267,6 +290,9 @@ pm_reactor_new (GMainContext *context, GError **error)
   reactor->source = g_source_new (&reactor_funcs, sizeof (ReactorSource));
   ((ReactorSource *) reactor->source)->reactor = reactor;
   g_source_set_name (reactor->source, "pm-reactor");
+  // Nothing here runs the context again. Otherwise GLib takes the descriptor out before each
+  // dispatch and puts it back after it, and wakes itself for both.
+  g_source_set_can_recurse (reactor->source, TRUE);
   g_source_add_unix_fd (reactor->source, epoll, G_IO_IN);
   g_source_attach (reactor->source, context);
 
@@ -461,7 +487,6 @@ pm_timer_set (PmTimer *timer, gint64 when)
       timer->place = reactor->timers->len;
     }
   heap_up (reactor, timer);
-  update_ready_time (reactor);
 }
 
 /**
@@ -487,7 +512,6 @@ pm_timer_clear (PmTimer *timer)
   if (timer->place == 0)
     return;
   heap_remove (timer->reactor, timer);
-  update_ready_time (timer->reactor);
 }
 
 /**
