@@ -22,6 +22,8 @@
 #define LOG_CEILING 4       /* times the limit of the log, and the writer waits for it */
 #define PAGE_PATIENCE 10000 /* microseconds that a page may look for what fits */
 
+#define PATIENCE 10000 /* microseconds that an outcome alone waits at most */
+
 /* Between two looks for room. */
 #define RESERVE_INTERVAL (G_USEC_PER_SEC / 10)
 
@@ -476,9 +478,75 @@ try_with_reserve (PmQueue *self, GPtrArray *batch, GError **error)
   return FALSE;
 }
 
+/* Tasks of one context, and what is to be said of them. */
+typedef struct
+{
+  GPtrArray *tasks; /* (element-type GTask) (owned) */
+  GError *error;    /* (owned) (nullable) */
+} Report;
+
+static void
+free_report (gpointer data)
+{
+  Report *report = data;
+
+  g_ptr_array_unref (report->tasks);
+  g_clear_error (&report->error);
+  g_free (report);
+}
+
+static gboolean
+report_cb (gpointer data)
+{
+  const Report *report = data;
+
+  for (guint i = 0; i < report->tasks->len; i++)
+    {
+      GTask *task = g_ptr_array_index (report->tasks, i);
+
+      if (report->error != NULL)
+        g_task_return_error (task, g_error_copy (report->error));
+      else
+        g_task_return_boolean (task, TRUE);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/*
+ * Returned from here, each task would wake its context for itself, and contend for it with the
+ * ones before. So each context is woken once, and returns them itself.
+ */
+static void
+report_batch (GPtrArray *tasks, const GError *error)
+{
+  while (tasks->len > 0)
+    {
+      Report *report = g_new0 (Report, 1);
+      g_autoptr (GSource) source = g_idle_source_new ();
+      GMainContext *context = g_task_get_context (g_ptr_array_index (tasks, 0));
+      g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (g_object_unref);
+
+      report->tasks = g_ptr_array_new_with_free_func (g_object_unref);
+      report->error = error != NULL ? g_error_copy (error) : NULL;
+      for (guint i = 0; i < tasks->len; i++)
+        {
+          GTask *task = g_ptr_array_index (tasks, i);
+          gboolean same = g_task_get_context (task) == context;
+
+          g_ptr_array_add (same ? report->tasks : others, g_object_ref (task));
+        }
+      g_ptr_array_set_size (tasks, 0);
+      g_ptr_array_extend_and_steal (tasks, g_steal_pointer (&others));
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, report_cb, report, free_report);
+      g_source_attach (source, context);
+    }
+}
+
 static void
 process_batch (PmQueue *self, GPtrArray *batch)
 {
+  g_autoptr (GPtrArray) settled = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GError) error = NULL;
   gboolean ok = try_with_reserve (self, batch, &error);
 
@@ -487,19 +555,33 @@ process_batch (PmQueue *self, GPtrArray *batch)
       GTask *task = g_ptr_array_index (batch, i);
       PmQueueOperation *operation = g_task_get_task_data (task);
 
-      if (!ok)
-        {
-          g_task_return_error (task, g_error_copy (error));
-          continue;
-        }
-      keep_fresh (self, operation);
-      if (operation->kind == PM_QUEUE_OPERATION_CHANGE)
+      if (ok)
+        keep_fresh (self, operation);
+      if (ok && operation->kind == PM_QUEUE_OPERATION_CHANGE)
         end_page (self, task, operation);
       else
-        g_task_return_boolean (task, TRUE);
+        g_ptr_array_add (settled, g_object_ref (task));
     }
+  report_batch (settled, error);
   if (self->writer != NULL)
     tend_log (self);
+}
+
+/*
+ * What comes next, if it comes at once. Nobody waits for the outcome of a delivery: one that is
+ * alone waits as long as a commit takes for something that shares its sync, such as the next
+ * message of the client that sent this one.
+ */
+static gpointer
+take_next (PmQueue *self, GPtrArray *batch)
+{
+  gpointer item = batch->len < MAX_BATCH ? g_async_queue_try_pop (self->waiting) : NULL;
+  const PmQueueOperation *first = g_task_get_task_data (g_ptr_array_index (batch, 0));
+  guint64 commit_time = __atomic_load_n (&self->commit_time, __ATOMIC_RELAXED);
+
+  if (item == NULL && batch->len == 1 && first->kind == PM_QUEUE_OPERATION_UPDATE)
+    item = g_async_queue_timeout_pop (self->waiting, MIN (commit_time, PATIENCE));
+  return item;
 }
 
 static gpointer
@@ -516,7 +598,7 @@ write_cb (gpointer data)
       while (item != NULL && item != self)
         {
           g_ptr_array_add (batch, item);
-          item = batch->len < MAX_BATCH ? g_async_queue_try_pop (self->waiting) : NULL;
+          item = take_next (self, batch);
         }
       leaving = item == self;
       if (batch->len > 0)
