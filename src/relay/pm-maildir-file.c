@@ -221,7 +221,7 @@ open_file (PmMaildirFile *file, int *error_number)
 }
 
 /*
- * Into tmp/, and left open: durable it is only after fdatasync() or syncfs(). The Maildir is made
+ * Into tmp/, and left open: durable it is only after fdatasync(). The Maildir is made
  * where there is none.
  */
 PmSmtpReply *
@@ -231,7 +231,6 @@ pm_maildir_file_write (PmMaildirFile *file,
 {
   g_autofree char *head = g_strdup_printf ("Return-Path: <%s>\nDelivered-To: %s\n",
                                            delivery->sender, delivery->recipient);
-  struct stat info;
   int error_number = 0;
 
   if (!open_file (file, &error_number))
@@ -239,11 +238,8 @@ pm_maildir_file_write (PmMaildirFile *file,
 
   g_byte_array_set_size (scratch, 0);
   g_byte_array_append (scratch, (const guint8 *) head, (guint) strlen (head));
-  if (!write_body (file, delivery->body, scratch) || fstat (file->fd, &info) != 0)
-    {
-      return pm_maildir_refusal (errno, "write", file->temporary);
-    }
-  file->device = info.st_dev;
+  if (!write_body (file, delivery->body, scratch))
+    return pm_maildir_refusal (errno, "write", file->temporary);
   return NULL;
 }
 

@@ -20,7 +20,6 @@ typedef struct
   char *temporary; /* (owned) */
   char *folder;    /* (owned): new/ */
   int fd;          /* -1 when not open */
-  guint64 device;  /* what file system it is on */
   guint64 size;
 } PmMaildirFile;
 

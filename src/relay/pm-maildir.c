@@ -9,22 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/pm-atomic-file.h"
 #include "relay/pm-maildir-file.h"
 #include "relay/pm-maildir-past.h"
 #include "relay/pm-maildir-usage.h"
+#include "relay/pm-sync-crew.h"
 
-#define MAX_BATCH 200    /* messages, each an open file */
-#define MIN_FOR_SYNCFS 4 /* below, file by file is quicker */
+#define MAX_BATCH 200 /* messages, each an open file */
 #define KEEP_SCRATCH (1024 * 1024)
-#define ZFS_SUPER_MAGIC 0x2fc12fc1 // not in the kernel's own header
 
 typedef struct
 {
@@ -49,7 +44,7 @@ struct _PmMaildir
   PmMaildirUsage *usage; /* (owned) */
   GByteArray *scratch;   /* (owned) */
   PmSmtpReply *done;     /* (owned): the good one */
-  gboolean syncfs_tells; /* whether syncfs() reports what could not be written */
+  PmSyncCrew *crew;      /* (owned) */
 };
 
 static Item *
@@ -83,44 +78,6 @@ item_free (Item *item)
   g_main_context_unref (item->context);
   g_clear_pointer (&item->reply, pm_smtp_reply_unref);
   g_free (item);
-}
-
-/* Linux 5.8: before, syncfs() said nothing of errors (vfs: track per-sb writeback errors). */
-static gboolean
-is_syncfs_telling (void)
-{
-  struct utsname name;
-  int major = 0;
-  int minor = 0;
-
-  return uname (&name) == 0 && sscanf (name.release, "%d.%d", &major, &minor) == 2 &&
-         (major > 5 || (major == 5 && minor >= 8));
-}
-
-/*
- * Whether syncfs() means stable storage there. On a file system in user space (FUSE) it does not:
- * the kernel writes to the program behind it, and does not tell that to sync.
- */
-static gboolean
-is_syncfs_durable (int fd)
-{
-  static const guint64 durable[] = {
-    EXT4_SUPER_MAGIC,
-    XFS_SUPER_MAGIC,
-    BTRFS_SUPER_MAGIC,
-    F2FS_SUPER_MAGIC,
-    TMPFS_MAGIC,
-    OVERLAYFS_SUPER_MAGIC,
-    ZFS_SUPER_MAGIC,
-  };
-  struct statfs info;
-
-  if (fstatfs (fd, &info) != 0)
-    return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (durable); i++)
-    if ((guint64) info.f_type == durable[i])
-      return TRUE;
-  return FALSE;
 }
 
 /*
@@ -183,62 +140,38 @@ write_files (PmMaildir *self, GPtrArray *batch)
     g_byte_array_set_size (self->scratch, 0);
 }
 
-/* Those of the batch that are still on their way, on the same file system as the first of them. */
+/* Those of the batch that are still on their way. (transfer full) */
 static GPtrArray *
-take_device (GPtrArray *batch, GHashTable *seen)
+take_good (GPtrArray *batch)
 {
-  GPtrArray *same = g_ptr_array_new ();
-  const Item *first = NULL;
+  GPtrArray *good = g_ptr_array_new ();
 
   for (guint i = 0; i < batch->len; i++)
     {
       Item *item = g_ptr_array_index (batch, i);
 
-      if (item->reply != NULL || (first == NULL && g_hash_table_contains (seen, item)) ||
-          (first != NULL && first->file.device != item->file.device))
-        continue;
-      if (first == NULL)
-        first = item;
-      g_hash_table_add (seen, item);
-      g_ptr_array_add (same, item);
-    }
-  return same;
-}
-
-static void
-refuse_items (GPtrArray *items, int error_number, const char *doing)
-{
-  for (guint i = 0; i < items->len; i++)
-    {
-      Item *item = g_ptr_array_index (items, i);
-
       if (item->reply == NULL)
-        item->reply = pm_maildir_refusal (error_number, doing, item->file.maildir);
+        g_ptr_array_add (good, item);
     }
+  return good;
 }
 
-/*
- * One flush for all of them. An error of syncfs() is that of any file of the file system since the
- * descriptor was opened, which was before the first byte of the batch was written: it may not be
- * one of ours, and then they are delivered later.
- */
 static void
-sync_device (PmMaildir *self, GPtrArray *items)
+sync_files (PmMaildir *self, GPtrArray *batch)
 {
-  const Item *first = g_ptr_array_index (items, 0);
+  g_autoptr (GPtrArray) items = take_good (batch);
+  g_autofree int *fds = g_new (int, items->len);
+  g_autofree int *errors = g_new0 (int, items->len);
 
-  if (self->syncfs_tells && items->len >= MIN_FOR_SYNCFS && is_syncfs_durable (first->file.fd))
-    {
-      if (syncfs (first->file.fd) != 0)
-        refuse_items (items, errno, "sync messages for");
-      return;
-    }
+  for (guint i = 0; i < items->len; i++)
+    fds[i] = ((const Item *) g_ptr_array_index (items, i))->file.fd;
+  pm_sync_crew_sync (self->crew, fds, errors, items->len);
   for (guint i = 0; i < items->len; i++)
     {
       Item *item = g_ptr_array_index (items, i);
 
-      if (fdatasync (item->file.fd) != 0)
-        item->reply = pm_maildir_refusal (errno, "sync", item->file.temporary);
+      if (errors[i] != 0)
+        item->reply = pm_maildir_refusal (errors[i], "sync", item->file.temporary);
     }
 }
 
@@ -273,36 +206,22 @@ sync_folders (GPtrArray *batch, GHashTable *folders)
     }
 }
 
-/* The names of one device, whose files are durable. */
+/* Gives those that are durable their names. */
 static void
-publish_device (PmMaildir *self, GPtrArray *items)
+publish_files (GPtrArray *batch)
 {
   g_autoptr (GHashTable) folders = g_hash_table_new (g_str_hash, g_str_equal);
-  // Stays open while the files are closed one by one.
-  const Item *first = g_ptr_array_index (items, 0);
-  int device = fcntl (first->file.fd, F_DUPFD_CLOEXEC, 0);
 
-  for (guint i = 0; i < items->len; i++)
+  for (guint i = 0; i < batch->len; i++)
     {
-      Item *item = g_ptr_array_index (items, i);
+      Item *item = g_ptr_array_index (batch, i);
 
       if (item->reply == NULL)
         item->reply = pm_maildir_file_publish (&item->file);
       if (item->reply == NULL)
         g_hash_table_add (folders, item->file.folder);
     }
-  if (self->syncfs_tells && device >= 0 && g_hash_table_size (folders) >= MIN_FOR_SYNCFS &&
-      is_syncfs_durable (device))
-    {
-      if (syncfs (device) != 0)
-        refuse_items (items, errno, "sync messages for");
-    }
-  else
-    {
-      sync_folders (items, folders);
-    }
-  if (device >= 0)
-    close (device);
+  sync_folders (batch, folders);
 }
 
 static gboolean
@@ -359,18 +278,9 @@ call_back (PmMaildir *self, GPtrArray *batch)
 static void
 deliver_batch (PmMaildir *self, GPtrArray *batch)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
-
   write_files (self, batch);
-  for (;;)
-    {
-      g_autoptr (GPtrArray) items = take_device (batch, seen);
-
-      if (items->len == 0)
-        break;
-      sync_device (self, items);
-      publish_device (self, items);
-    }
+  sync_files (self, batch);
+  publish_files (batch);
   call_back (self, batch);
 }
 
@@ -421,7 +331,7 @@ pm_maildir_new (void)
   self->past = pm_maildir_past_new ();
   self->scratch = g_byte_array_new ();
   self->done = pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 250, "2.0.0", "Delivered to the mailbox");
-  self->syncfs_tells = is_syncfs_telling ();
+  self->crew = pm_sync_crew_new ();
   self->thread = g_thread_new ("maildir", write_thread, self);
   return self;
 }
@@ -442,6 +352,7 @@ pm_maildir_free (PmMaildir *maildir)
   g_mutex_unlock (&maildir->mutex);
   g_thread_join (maildir->thread);
 
+  pm_sync_crew_free (maildir->crew);
   pm_maildir_usage_free (maildir->usage);
   pm_maildir_past_free (maildir->past);
   g_byte_array_unref (maildir->scratch);
