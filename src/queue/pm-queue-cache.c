@@ -195,14 +195,3 @@ pm_queue_cache_find (PmQueueCache *cache, PmDue *due)
     }
   g_mutex_unlock (&cache->lock);
 }
-
-gsize
-pm_queue_cache_get_bytes (PmQueueCache *cache)
-{
-  gsize bytes;
-
-  g_mutex_lock (&cache->lock);
-  bytes = cache->bytes;
-  g_mutex_unlock (&cache->lock);
-  return bytes;
-}

@@ -24,6 +24,5 @@ void pm_queue_cache_clear (PmQueueCache *cache);
 PmQueueMessage *pm_queue_cache_take (PmQueueCache *cache, guint64 id);
 GBytes *pm_queue_cache_get_body (PmQueueCache *cache, guint64 id);
 void pm_queue_cache_find (PmQueueCache *cache, PmDue *due);
-gsize pm_queue_cache_get_bytes (PmQueueCache *cache);
 
 G_END_DECLS

@@ -581,8 +581,8 @@ get_group (PmAttempt *self, const char *key)
 }
 
 /*
- * What has the same key goes by the same connections: so whatever a message or a domain asks of them
- * is part of it, lest a session that was made with less be used for more.
+ * What has the same key goes by the same connections: so whatever a message or a domain asks of
+ * them is part of it, lest a session that was made with less be used for more.
  */
 static char *
 make_hops_key (PmAttempt *self, GPtrArray *hops, const char *domain)

@@ -80,7 +80,9 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME, &options->trust_anchor,
       "Validate DNS (DNSSEC) from the keys in this file, come what may", "FILE" },
     { "root-keys", 0, 0, G_OPTION_ARG_FILENAME, &options->root_keys,
-      "Keys of the DNS root, to validate from where the name servers let us (default " PM_DNS_ROOT_KEYS ")", "FILE" },
+      "Keys of the DNS root, to validate from where the name servers let us "
+      "(default " PM_DNS_ROOT_KEYS ")",
+      "FILE" },
     { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
       "Believe the authorities in this file instead of the system's", "FILE" },
     { "mta-sts-address", 0, 0, G_OPTION_ARG_STRING, &options->mta_sts_address,

@@ -169,9 +169,3 @@ pm_session_pool_give (PmSessionPool *self, const char *destination, PmSession *s
   g_queue_push_head_link (&self->items, &item->of_pool);
   pm_session_set_handler (session, &waiting_handler, item);
 }
-
-guint
-pm_session_pool_get_size (PmSessionPool *self)
-{
-  return self->items.length;
-}

@@ -26,7 +26,6 @@ PmLimiterHolder *pm_session_pool_get_holder (PmSessionPool *pool);
 PmSession *pm_session_pool_take (PmSessionPool *pool, const char *destination);
 /* Instead of pm_limiter_release(). `session` (transfer full): the pool's, or it is told to quit. */
 void pm_session_pool_give (PmSessionPool *pool, const char *destination, PmSession *session);
-guint pm_session_pool_get_size (PmSessionPool *pool);
 /* Closes all of them, politely. */
 void pm_session_pool_clear (PmSessionPool *pool);
 

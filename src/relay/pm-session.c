@@ -436,7 +436,8 @@ pm_session_new (PmRelayWorker *worker,
   pm_protocol_log_init (&self->protocol, settings, FALSE, self->peer);
   pm_protocol_log_say (&self->protocol, PM_DIAGNOSTICS_MINIMUM, "connected", NULL);
   pm_timer_init (&self->tell, reactor, tell_cb, self);
-  self->stream = pm_stream_new (reactor, reached->fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
+  self->stream =
+      pm_stream_new (reactor, reached->fd, INPUT_LIMIT, OUTPUT_LIMIT, &stream_handler, self);
   pm_session_tls_init (&self->tls, worker->relay, reached->policy, reached->host, reached->domain);
   self->tls.peer = self->peer;
   self->tls.in_clear = way->in_clear;

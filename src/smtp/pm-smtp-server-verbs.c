@@ -139,8 +139,8 @@ run_mail (PmSmtpServer *server, const char *argument)
   server->handler->mail (server, &mail, server->user_data);
 }
 
-// RFC 5321 4.5.3.1.10. They are no errors, for lists that try with many in one group: a session that
-// ends would end for them each time, and those that are accepted would never get their mail.
+// RFC 5321 4.5.3.1.10. They are no errors, for lists that try with many in one group: a session
+// that ends would end for them each time, and those that are accepted would never get their mail.
 static void
 refuse_recipient (PmSmtpServer *server)
 {
