@@ -25,12 +25,10 @@ skip_text (const guint8 *from, const guint8 *end)
       if (((word - EACH_BYTE ('\r' + 1)) & ~word & EACH_BYTE (0x80)) != 0)
         break;
     }
-  while (from<end && * from> '\r')
+  while (from != end && *from > '\r')
     from++;
   return from;
 }
-
-#include <string.h>
 
 // Passes on what stands between from and to.
 static void

@@ -429,6 +429,43 @@ class Submission(InboundTest):
         client.user, client.password = 'bert', 'secret'
         self.assertEqual(client.auth('LOGIN', client.auth_login)[0], 235)
 
+    def scram(self, relay, user, password):
+        """RFC 5802 and 7677, the client's side; the last reply."""
+        def encode(data):
+            return base64.b64encode(data).decode()
+
+        def sign(key, data):
+            return hmac.new(key, data, 'sha256').digest()
+
+        client = self.hello(relay, port=relay.tls_port, tls=True)
+        bare = f'n={user},r=fyko'
+        reply = client.say('AUTH SCRAM-SHA-256 ' + encode(f'n,,{bare}'.encode()))
+        self.assert_reply(reply, '334 ')
+        first = base64.b64decode(reply[4:]).decode()
+        fields = dict(field.split('=', 1) for field in first.split(','))
+        self.assertTrue(fields['r'].startswith('fyko') and len(fields['r']) > 12)
+        final = f'c={encode(b"n,,")},r={fields["r"]}'
+        message = f'{bare},{first},{final}'.encode()
+        salted = hashlib.pbkdf2_hmac('sha256', password.encode(), base64.b64decode(fields['s']),
+                                     int(fields['i']))
+        key = sign(salted, b'Client Key')
+        signature = sign(hashlib.sha256(key).digest(), message)
+        proof = bytes(a ^ b for a, b in zip(key, signature))
+        reply = client.say(encode(f'{final},p={encode(proof)}'.encode()))
+        if not reply.startswith('334 '):
+            return reply
+        # The server proves that it knows the password too; what says so is answered by nothing.
+        proved = 'v=' + encode(sign(sign(salted, b'Server Key'), message))
+        self.assertEqual(base64.b64decode(reply[4:]).decode(), proved)
+        return client.say('')
+
+    def test_scram(self):
+        relay = self.secure_relay()
+        self.assert_reply(self.scram(relay, 'bert', 'secret'), '235 2.7.0 ')
+        relay.wait_logged('authenticated', 'user=bert')
+        self.assert_reply(self.scram(relay, 'bert', 'guess'), '535 5.7.8 ')
+        self.assert_reply(self.scram(relay, 'nobody', 'guess'), '535 5.7.8 ')
+
     def test_relays_for_whom_it_knows(self):
         sink = Sink()
         self.addCleanup(sink.close)
