@@ -8,6 +8,7 @@
 
 #include "base/pm-domain-name.h"
 #include "base/pm-log.h"
+#include "relay/pm-report-limit.h"
 
 /* Asking costs a look through the queue: a client is to ask rarely. */
 #define PER_MINUTE 6
@@ -57,6 +58,14 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer data)
   pm_inbound_unref (self);
 }
 
+static gboolean
+may_relay (const PmInbound *self)
+{
+  PmRoutingClient client = pm_inbound_get_client (self);
+
+  return pm_router_may_relay (self->settings->router, &client, NULL);
+}
+
 /* Returns: (transfer full) (nullable): the domain; only one that we carry mail for counts */
 static char *
 read_domain (const PmInbound *self, const char *argument)
@@ -65,6 +74,20 @@ read_domain (const PmInbound *self, const char *argument)
   const PmRoute *route = domain != NULL ? pm_router_match (self->settings->router, domain) : NULL;
 
   return route != NULL && route->action != PM_ROUTE_INBOUND ? g_steal_pointer (&domain) : NULL;
+}
+
+/* By its address, and of strangers by the route too: many of them could press harder than one. */
+static gboolean
+is_in_time (PmInbound *self, const char *domain)
+{
+  PmRelay *relay = self->worker->relay;
+  const PmRoute *route = pm_router_match (self->settings->router, domain);
+
+  return pm_client_census_count (pm_relay_get_census (relay), self->peer, PM_CLIENT_ASKS,
+                                 PER_MINUTE, g_get_monotonic_time ()) &&
+         (may_relay (self) ||
+          pm_report_limit_take (pm_relay_get_report_limit (relay), route->domain,
+                                pm_clock_now (pm_relay_get_clock (relay))));
 }
 
 void
@@ -80,10 +103,9 @@ pm_inbound_etrn (PmSmtpServer *server, const char *argument, gpointer data)
   if (domain == NULL)
     reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 459, "4.7.1",
                                "This host queues nothing for that node");
-  else if (!pm_client_census_count (pm_relay_get_census (self->worker->relay), self->peer,
-                                    PM_CLIENT_ASKS, PER_MINUTE, g_get_monotonic_time ()))
+  else if (!is_in_time (self, domain))
     reply = pm_smtp_reply_new (PM_SMTP_SOURCE_POLICY, 458, "4.7.0",
-                               "You ask too often, try again in a minute");
+                               "This is asked too often, try again later");
   if (reply != NULL)
     {
       pm_inbound_refuse (self, "command", argument, reply);

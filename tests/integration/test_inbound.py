@@ -750,6 +750,15 @@ class Extensions(InboundTest):
         self.assert_reply(client.say('ETRN away.example'), '253 ')
         self.assertIn('x@away.example', sink.get()[1][0])
 
+    def test_etrn_of_strangers(self):
+        relay = self.relay(routes='<route domain="away.example"><relay/></route>')
+        # However many they are, a route's mail is tried again so often and not more.
+        replies = [self.hello(relay, f'192.0.2.{i}').say('ETRN away.example')[:10]
+                   for i in range(110)]
+        self.assertEqual(replies[0], '251 2.0.0 ')
+        self.assertEqual(replies[-1], '458 4.7.0 ')
+        self.assert_reply(self.hello(relay, '127.0.0.1').say('ETRN away.example'), '251 ')
+
     def test_what_extensions_ask_is_kept(self):
         sink = Sink(CONNECT='421 4.3.2 later')
         self.addCleanup(sink.close)
