@@ -25,7 +25,8 @@ from support.servers import free_port, wait_for
 MESSAGE = b'From: s@sender.example\r\nSubject: A test\r\n\r\nHello\r\n'
 MESSAGES = 'SELECT priority, envid, ret, tls_optional FROM messages ORDER BY id'
 RECIPIENTS = 'SELECT notify, orcpt FROM recipients'
-HELD = 'SELECT held, reply FROM messages JOIN recipients ON message = messages.id'
+HELD = ('SELECT held, reply FROM messages JOIN recipients ON message = messages.id '
+        'WHERE held = 1')
 PROXIES = ('<accept-connections default="accept" {more}>{rules}'
            '<host network="127.0.0.0/8" action="accept" proxy="yes" xclient="yes"/>'
            '</accept-connections>')
