@@ -15,6 +15,8 @@
 #define LOAD_RETRY (10 * G_USEC_PER_SEC)
 #define PARKING_INTERVAL (G_USEC_PER_SEC / 4)    /* looks for room when nothing else happens */
 #define PARKING_PAUSE (G_USEC_PER_SEC / 20)      /* and not more often when much happens */
+#define SET_BACK (60 * G_USEC_PER_SEC)           /* more than that is no fine adjustment */
+#define MAX_WAIT (60 * G_USEC_PER_SEC)           /* then the clock is looked at again */
 #define PARKING_FULL_DELAY (60 * G_USEC_PER_SEC) /* for those that have no place there */
 
 struct _PmDispatcher
@@ -29,9 +31,12 @@ struct _PmDispatcher
   PmScheduler *scheduler; /* (owned) */
   PmParking *parking;     /* (owned) */
   gint64 parking_looked;  /* when, monotonic */
-  GMutex lock;            /* guards what follows, up to running */
-  GHashTable *active;     /* (element-type guint64 PmDue): messages being tried */
-  GHashTable *again;      /* (element-type guint64): of these, those that came due meanwhile */
+  gint64 clock_ahead;     /* of the monotonic time, when last looked at */
+  gboolean clock_looked;
+  GCancellable *freed; /* (owned): of what comes back late */
+  GMutex lock;         /* guards what follows, up to running */
+  GHashTable *active;  /* (element-type guint64 PmDue): messages being tried */
+  GHashTable *again;   /* (element-type guint64): of these, those that came due meanwhile */
   guint max_active;
   gboolean backlog; /* what is due waits for a place */
   gboolean parked;  /* somebody waits for a destination */
@@ -59,6 +64,7 @@ pm_dispatcher_new (PmQueue *queue,
   self->active = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   self->again = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->max_active = 1;
+  self->freed = g_cancellable_new ();
   g_mutex_init (&self->lock);
   return self;
 }
@@ -77,6 +83,8 @@ pm_dispatcher_free (PmDispatcher *self)
   if (self == NULL)
     return;
   clear_timer (self);
+  g_cancellable_cancel (self->freed);
+  g_object_unref (self->freed);
   pm_scheduler_free (self->scheduler);
   pm_parking_free (self->parking);
   g_hash_table_unref (self->active);
@@ -187,9 +195,55 @@ set_timer (PmDispatcher *self, gint64 wait)
 {
   if (wait == G_MAXINT64)
     return;
-  self->timer = g_timeout_source_new ((guint) CLAMP (wait / 1000 + 1, 0, 3600 * 1000));
+  self->timer = g_timeout_source_new ((guint) (CLAMP (wait, 0, MAX_WAIT) / 1000 + 1));
   g_source_set_callback (self->timer, timer_cb, self, NULL);
   g_source_attach (self->timer, self->context);
+}
+
+typedef struct
+{
+  PmDispatcher *dispatcher;
+  GCancellable *freed; /* (owned) */
+} Recall;
+
+static void
+recalled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Recall *recall = data;
+  g_autoptr (GCancellable) freed = recall->freed;
+  g_autoptr (GError) error = NULL;
+  guint count;
+
+  if (!pm_queue_change_finish (PM_QUEUE (source), result, &count, &error))
+    pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
+  else if (!g_cancellable_is_cancelled (freed))
+    pm_dispatcher_restart (recall->dispatcher);
+}
+
+/*
+ * A clock that is set back leaves what waits due in a time that is long in coming. Nobody knows how
+ * long it was to wait, so it is tried now, once. At the start, the newest message tells.
+ */
+static void
+look_at_clock (PmDispatcher *self, gint64 now)
+{
+  static const PmQueueChange retry = { .verb = PM_QUEUE_RETRY };
+  const PmQueueFilter all = PM_QUEUE_FILTER_ALL;
+  gint64 ahead = now - g_get_monotonic_time ();
+  gboolean back = self->clock_looked ? ahead < self->clock_ahead - SET_BACK
+                                     : (gint64) pm_queue_new_id (self->queue) > now + SET_BACK;
+  Recall *recall;
+
+  self->clock_looked = TRUE;
+  self->clock_ahead = ahead;
+  if (!back)
+    return;
+  pm_log_event (G_LOG_LEVEL_WARNING, "clock-set-back", "meaning",
+                "what waits in the queue is tried now", NULL);
+  recall = g_new0 (Recall, 1);
+  recall->dispatcher = self;
+  recall->freed = g_object_ref (self->freed);
+  pm_queue_change_all_async (self->queue, &retry, &all, NULL, NULL, NULL, recalled_cb, recall);
 }
 
 /**
@@ -207,6 +261,7 @@ pm_dispatcher_run (PmDispatcher *self)
 
   set_running (self, TRUE);
   clear_timer (self);
+  look_at_clock (self, now);
   begin_parked (self, now);
   for (;;)
     {
