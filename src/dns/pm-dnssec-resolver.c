@@ -108,7 +108,7 @@ settle (GTask *task)
 static char *
 explain (const PmDnssecResolver *self, const PmDnsAnswer *answer)
 {
-  if (answer->status == PM_DNS_OK && answer->secure)
+  if (answer->secure)
     return g_strdup_printf ("%s passes on what DNSSEC needs", answer->server);
   return g_strdup_printf ("%s does not pass on what DNSSEC needs (the keys of the root: %s%s%s)",
                           answer->server, pm_dns_status_to_string (answer->status),
@@ -121,7 +121,7 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (PmDnssecResolver) self = data;
   g_autoptr (PmDnsAnswer) answer = pm_resolver_lookup_finish (PM_RESOLVER (source), result, NULL);
-  gboolean in_force = answer != NULL && answer->status == PM_DNS_OK && answer->secure;
+  gboolean in_force = answer != NULL && answer->secure;
   g_autoptr (GPtrArray) waiting = NULL;
   g_autofree char *former = NULL;
   gboolean changed;

@@ -682,6 +682,13 @@ rotate_hops (PmAttempt *self, GPtrArray *hops)
   return rotated;
 }
 
+static gboolean
+is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
+{
+  return recipient->agent == PM_QUEUE_REMOTE &&
+         self->settings->service->transfer == PM_TRANSFER_INBOUND;
+}
+
 static void
 plan_hops (PmAttempt *self, PmQueueRecipient *recipient, GPtrArray *hops, PmMailAddress *address)
 {
@@ -716,16 +723,11 @@ plan_redirect (PmAttempt *self, PmQueueRecipient *recipient, PmMailAddress *addr
   if (recipient->redirect == NULL || *recipient->redirect == '\0')
     return FALSE;
   recipient->agent = PM_QUEUE_REMOTE;
+  if (is_held (self, recipient))
+    return TRUE;
   hops = make_host_hops (recipient->redirect, PM_TLS_OPPORTUNISTIC);
   plan_hops (self, recipient, hops, address);
   return TRUE;
-}
-
-static gboolean
-is_held (const PmAttempt *self, const PmQueueRecipient *recipient)
-{
-  return recipient->agent == PM_QUEUE_REMOTE &&
-         self->settings->service->transfer == PM_TRANSFER_INBOUND;
 }
 
 /* Its Received: field, which we added ourselves, is not held against it. */

@@ -94,6 +94,7 @@ struct _PmRelay
   int changed;                     /* atomic: the main thread knows that the queue has changed */
   gint64 signalled_at;
   GSource *signal_timer; /* (owned) (nullable) */
+  GSource *reminder;     /* (owned) (nullable) */
 };
 
 enum
@@ -181,19 +182,17 @@ end_sessions (PmRelay *self, gboolean finish)
     }
 }
 
-/* (transfer full) (nullable): seconds that the oldest message for another host has been here */
-static char *
+/* Seconds that the oldest message for another host has been here; 0 where there is none. */
+static gint64
 get_oldest_age (PmRelay *self)
 {
   g_autoptr (GPtrArray) first = pm_queue_list (self->queue, PM_QUEUE_REMOTE, 0, 1, NULL);
   const PmQueueMessage *message;
 
   if (first == NULL || first->len == 0)
-    return NULL;
+    return 0;
   message = g_ptr_array_index (first, 0);
-  return g_strdup_printf ("%" G_GINT64_FORMAT,
-                          MAX (pm_clock_now (self->clock) - message->received, 0) /
-                              G_USEC_PER_SEC);
+  return MAX (pm_clock_now (self->clock) - message->received, 0) / G_USEC_PER_SEC;
 }
 
 static void
@@ -216,17 +215,31 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
   };
   PmTransferMode transfer = settings->service->transfer;
   guint64 waiting = 0;
+  gint64 age;
   g_autofree char *count = NULL;
   g_autofree char *oldest = NULL;
 
   if (transfer == PM_TRANSFER_BOTH)
     return;
   pm_queue_count (self->queue, PM_QUEUE_REMOTE, &waiting, NULL);
-  oldest = get_oldest_age (self);
+  age = get_oldest_age (self);
+  oldest = waiting > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, age) : NULL;
   count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
   pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
                 meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest,
                 NULL);
+}
+
+/* Mail that is held is easily forgotten: it is said again, every hour. */
+static gboolean
+remind_cb (gpointer data)
+{
+  PmRelay *self = data;
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
+
+  if (settings->service->transfer == PM_TRANSFER_INBOUND)
+    log_transfer (self, settings);
+  return G_SOURCE_CONTINUE;
 }
 
 /* More connections than descriptors would starve the queue and deliveries. */
@@ -437,6 +450,7 @@ pm_relay_dispose (GObject *object)
   if (self->dispatcher != NULL)
     pm_dispatcher_stop (self->dispatcher);
   clear_source (&self->signal_timer);
+  clear_source (&self->reminder);
   clear_source (&self->grace);
   pm_relay_listeners_close (self->listeners);
   // Its last replies go to the workers.
@@ -656,6 +670,7 @@ pm_relay_start (PmRelay *self, GError **error)
       !put_in_force (self, pm_relay_settings_ref (self->settings), error))
     return FALSE;
   self->running = TRUE;
+  self->reminder = add_timeout (self, 3600 * (gint64) G_USEC_PER_SEC, remind_cb);
   self->started_at = g_get_real_time ();
   dispatch (self);
   return TRUE;
@@ -870,6 +885,30 @@ gboolean
 pm_relay_is_dane_in_force (PmRelay *self)
 {
   return self->dnssec == NULL || pm_dnssec_resolver_is_in_force (self->dnssec);
+}
+
+/**
+ * pm_relay_get_held:
+ * @count: (out): messages for other hosts that the transfer mode keeps here
+ * @age: (out): how many seconds the oldest of them has been here
+ *
+ * Asks the queue's disk.
+ *
+ * Returns: whether the transfer mode keeps mail for other hosts here, be there any or not
+ */
+gboolean
+pm_relay_get_held (PmRelay *self, guint64 *count, gint64 *age)
+{
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
+
+  *count = 0;
+  *age = 0;
+  if (settings->service->transfer != PM_TRANSFER_INBOUND)
+    return FALSE;
+  pm_queue_count (self->queue, PM_QUEUE_REMOTE, count, NULL);
+  if (*count > 0)
+    *age = get_oldest_age (self);
+  return TRUE;
 }
 
 /**

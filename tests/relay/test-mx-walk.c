@@ -13,6 +13,11 @@ static const char zone[] =
     "a.two.example 60 A 192.0.2.1\n"
     "a.two.example 60 AAAA 2001:db8::1\n"
     "b.two.example 60 A 192.0.2.2\n"
+    "both.example 60 A 192.0.2.11\n"
+    "both.example 60 A 192.0.2.12\n"
+    "both.example 60 A 192.0.2.13\n"
+    "both.example 60 AAAA 2001:db8::11\n"
+    "both.example 60 AAAA 2001:db8::12\n"
     "implicit.example 60 A 192.0.2.3\n"
     "null.example 60 MX 0 .\n"
     "textonly.example 60 TXT \"x\"\n"
@@ -122,6 +127,9 @@ test_table (void)
     { "time-out defers", "timeout.example", FALSE, "451 4.4.3" },
     { "bogus defers", "bogus.example", FALSE, "451 4.4.3" },
     { "MX without an address", "noaddress.example", FALSE, "550 5.4.4" },
+    { "IPv6 first, then in turn", "both.example", TRUE,
+      "both.example 2001:db8::11, both.example 192.0.2.11, both.example 2001:db8::12, "
+      "both.example 192.0.2.12, both.example 192.0.2.13" },
     { "one host unknown", "halfknown.example", FALSE, "b.two.example 192.0.2.2" },
     { "all hosts unknown", "unknown.example", FALSE, "451 4.4.3" },
     { "we are the backup: equals and worse go", "backup.example", FALSE,

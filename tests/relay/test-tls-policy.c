@@ -165,7 +165,7 @@ static const Row rows[] = {
   { "login-insecure-mx", MX ("none.example", "plain.example", .login = TRUE), PM_TLS_LEVEL_VERIFY,
     PM_TLS_SOURCE_SITE, "none.example", FALSE },
   { "login-in-clear", MX ("d.example", "relay.example", HOP_TLS (PM_TLS_NONE), .login = TRUE),
-    PM_TLS_LEVEL_REFUSED, PM_TLS_SOURCE_SITE, "", FALSE },
+    PM_TLS_LEVEL_REFUSED, PM_TLS_SOURCE_SITE, "relay.example", FALSE },
   { "mta-sts-testing", MX ("testing.example", "mx.testing.example"), PM_TLS_LEVEL_OPPORTUNISTIC,
     PM_TLS_SOURCE_MTA_STS, "mx.testing.example", FALSE },
   { "mta-sts-testing-other-host", MX ("testing.example", "plain.example"),
