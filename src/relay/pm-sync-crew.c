@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // Many files made durable at once. What it promises: each file has its own sync and its own error,
-// and nothing else on the disk is waited for. Syncs that wait together share a commit of the file
-// system's journal; one after the other each has a commit to itself; and syncfs() waits for
-// whatever anybody else has written.
+// and nothing else on the disk is waited for. Syncs that wait together share a flush of the disk,
+// and a commit of the journal where the file system has one; one after the other each has its own;
+// and syncfs() waits for whatever anybody else has written.
 
 #include "relay/pm-sync-crew.h"
 
