@@ -15,22 +15,25 @@
 #include "base/pm-log.h"
 #include "pm-relay-generated.h"
 #include "relay/pm-listener-probe.h"
-#include "relay/pm-relay-bus-queue.h"
+#include "relay/pm-relay-bus-call.h"
 
 #define NAME "org.pointsman.Relay1"
 #define PATH "/org/pointsman/Relay1"
 #define ACTION_READ "org.pointsman.relay.read"
 #define ACTION_QUEUE "org.pointsman.relay.queue"
+#define ACTION_CONTENT "org.pointsman.relay.content"
 
 struct _PmRelayBus
 {
   PmRelay *relay; /* (owned) */
   gboolean session;
   GCancellable *cancellable;   /* (owned) */
+  GHashTable *changes;         /* (owned): see PmRelayBusCall */
   GDBusConnection *connection; /* (owned) (nullable) */
   guint registration;
   guint name;
   gulong queue_changed;
+  char *revision; /* (owned): as last told */
 };
 
 typedef struct
@@ -43,8 +46,8 @@ typedef struct
 /* One method call, while polkit is asked and while it is carried out. */
 typedef struct
 {
-  PmRelay *relay;  /* (owned) */
-  PmRelayBus *bus; /* only valid while the cancellable is not cancelled */
+  PmRelayBusCall call; /* its engine, connection, table and descriptors owned */
+  PmRelayBus *bus;     /* only valid while the cancellable is not cancelled */
   GCancellable *cancellable;
   GDBusMethodInvocation *invocation; /* (owned) (nullable): until it is answered */
   const Method *method;
@@ -53,26 +56,27 @@ typedef struct
 static void
 free_call (BusCall *call)
 {
-  g_object_unref (call->relay);
+  g_object_unref (call->call.relay);
+  g_object_unref (call->call.connection);
+  g_hash_table_unref (call->call.changes);
+  g_clear_object (&call->call.fds);
   g_object_unref (call->cancellable);
   g_free (call);
 }
 
 static void
-reload (PmRelay *relay, GVariant *parameters, GAsyncReadyCallback callback, gpointer data)
+reload (PmRelayBusCall *call, GTask *task)
 {
-  g_autoptr (GTask) task = g_task_new (relay, NULL, callback, data);
   g_autoptr (PmRelaySettings) settings = NULL;
   GError *error = NULL;
 
-  if (!pm_relay_reload (relay, &error))
+  if (!pm_relay_reload (call->relay, &error))
     {
       g_task_return_error (task, error);
       return;
     }
-  settings = pm_relay_dup_settings (relay);
-  g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("(s)", settings->revision)),
-                         (GDestroyNotify) g_variant_unref);
+  settings = pm_relay_dup_settings (call->relay);
+  pm_relay_bus_return (task, g_variant_new ("(s)", settings->revision));
 }
 
 static void
@@ -86,27 +90,43 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (results == NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("(@a(sbs))", results)),
-                           (GDestroyNotify) g_variant_unref);
+    pm_relay_bus_return (task, g_variant_new ("(@a(sbs))", results));
 }
 
 static void
-probe (PmRelay *relay, GVariant *parameters, GAsyncReadyCallback callback, gpointer data)
+probe (PmRelayBusCall *call, GTask *task)
 {
-  g_autoptr (GPtrArray) targets = pm_relay_list_targets (relay);
-  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (relay);
+  g_autoptr (GPtrArray) targets = pm_relay_list_targets (call->relay);
+  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (call->relay);
 
   pm_listener_probe_async (targets, settings->service->greeting_pause, probed_cb,
-                           g_task_new (relay, NULL, callback, data));
+                           g_object_ref (task));
 }
 
 static const Method methods[] = {
   { "Reload", ACTION_QUEUE, reload },
   { "ProbeListeners", ACTION_READ, probe },
   { "ListQueue", ACTION_READ, pm_relay_bus_list_queue },
-  { "ShowMessage", ACTION_READ, pm_relay_bus_show_message },
+  { "QueryQueue", ACTION_READ, pm_relay_bus_query_queue },
+  { "SummarizeQueue", ACTION_READ, pm_relay_bus_summarize_queue },
+  { "ShowMessage", ACTION_CONTENT, pm_relay_bus_show_message },
+  { "DescribeMessage", ACTION_READ, pm_relay_bus_describe_message },
+  { "ExportMessage", ACTION_CONTENT, pm_relay_bus_export_message },
+  { "HoldMessages", ACTION_QUEUE, pm_relay_bus_hold_messages },
+  { "ReleaseMessages", ACTION_QUEUE, pm_relay_bus_release_messages },
   { "RetryMessages", ACTION_QUEUE, pm_relay_bus_retry_messages },
+  { "RetryMatching", ACTION_QUEUE, pm_relay_bus_retry_matching },
   { "DeleteMessages", ACTION_QUEUE, pm_relay_bus_delete_messages },
+  { "DeleteMatching", ACTION_QUEUE, pm_relay_bus_delete_matching },
+  { "RedirectMessages", ACTION_QUEUE, pm_relay_bus_redirect_messages },
+  { "SetPriority", ACTION_QUEUE, pm_relay_bus_set_priority },
+  { "CancelOperation", ACTION_QUEUE, pm_relay_bus_cancel_operation },
+  { "TrackMessages", ACTION_READ, pm_relay_bus_track_messages },
+  { "ShowHistory", ACTION_READ, pm_relay_bus_show_history },
+  { "Statistics", ACTION_READ, pm_relay_bus_statistics },
+  { "EffectivePolicy", ACTION_READ, pm_relay_bus_effective_policy },
+  { "TestRoute", ACTION_READ, pm_relay_bus_test_route },
+  { "TlsPolicy", ACTION_READ, pm_relay_bus_tls_policy },
 };
 
 static void
@@ -114,13 +134,14 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   BusCall *call = data;
   GError *error = NULL;
-  GVariant *results = pm_relay_bus_method_finish (PM_RELAY (source), result, &error);
+  GVariant *results = g_task_propagate_pointer (G_TASK (result), &error);
 
   if (results == NULL)
     g_dbus_method_invocation_take_error (call->invocation, error);
   else
     {
-      g_dbus_method_invocation_return_value (call->invocation, results);
+      g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, results,
+                                                               call->call.fds);
       g_variant_unref (results);
     }
   if (call->method->method == reload && !g_cancellable_is_cancelled (call->cancellable))
@@ -131,8 +152,9 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 carry_out (BusCall *call)
 {
-  call->method->method (call->relay, g_dbus_method_invocation_get_parameters (call->invocation),
-                        done_cb, call);
+  g_autoptr (GTask) task = g_task_new (call->call.relay, NULL, done_cb, call);
+
+  call->method->method (&call->call, task);
 }
 
 static void
@@ -243,7 +265,11 @@ method_call_cb (GDBusConnection *connection,
   PmRelayBus *self = data;
   BusCall *call = g_new0 (BusCall, 1);
 
-  call->relay = g_object_ref (self->relay);
+  call->call.relay = g_object_ref (self->relay);
+  call->call.connection = g_object_ref (connection);
+  call->call.sender = sender;
+  call->call.parameters = parameters;
+  call->call.changes = g_hash_table_ref (self->changes);
   call->bus = self;
   call->cancellable = g_object_ref (self->cancellable);
   call->invocation = invocation;
@@ -332,6 +358,8 @@ queue_changed_cb (PmRelay *relay, gpointer data)
     return;
   g_dbus_connection_emit_signal (self->connection, NULL, PATH, NAME, "QueueChanged",
                                  g_variant_new ("(u)", (guint) queued), NULL);
+  g_dbus_connection_emit_signal (self->connection, NULL, PATH, NAME, "StatisticsChanged",
+                                 g_variant_new ("(@a{st})", get_counters (relay)), NULL);
   emit_properties (self, names);
 }
 
@@ -374,10 +402,14 @@ PmRelayBus *
 pm_relay_bus_new (PmRelay *relay, gboolean session)
 {
   PmRelayBus *self = g_new0 (PmRelayBus, 1);
+  g_autoptr (PmRelaySettings) settings = NULL;
 
   self->relay = g_object_ref (relay);
   self->session = session;
   self->cancellable = g_cancellable_new ();
+  self->changes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  settings = pm_relay_dup_settings (relay);
+  self->revision = g_strdup (settings->revision);
   self->queue_changed =
       g_signal_connect (relay, "queue-changed", G_CALLBACK (queue_changed_cb), self);
   g_bus_get (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, self->cancellable, connected_cb,
@@ -394,8 +426,18 @@ pm_relay_bus_update (PmRelayBus *self)
 {
   static const char *const names[] = { "ServerName", "LoadedRevision", "Listening", NULL };
 
-  if (self != NULL)
-    emit_properties (self, names);
+  g_autoptr (PmRelaySettings) settings = NULL;
+
+  if (self == NULL)
+    return;
+  emit_properties (self, names);
+  settings = pm_relay_dup_settings (self->relay);
+  if (self->connection == NULL || g_strcmp0 (settings->revision, self->revision) == 0)
+    return;
+  g_free (self->revision);
+  self->revision = g_strdup (settings->revision);
+  g_dbus_connection_emit_signal (self->connection, NULL, PATH, NAME, "PolicyChanged",
+                                 g_variant_new ("(s)", self->revision), NULL);
 }
 
 /**
@@ -416,6 +458,8 @@ pm_relay_bus_free (PmRelayBus *self)
   if (self->connection != NULL)
     g_dbus_connection_flush_sync (self->connection, NULL, NULL);
   g_clear_object (&self->connection);
+  g_hash_table_unref (self->changes);
+  g_free (self->revision);
   g_object_unref (self->cancellable);
   g_object_unref (self->relay);
   g_free (self);

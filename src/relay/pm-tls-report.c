@@ -502,6 +502,34 @@ pm_tls_report_list_domains (PmTlsReport *report, guint days_ago)
   return domains;
 }
 
+/**
+ * pm_tls_report_count_today:
+ * @successes: (out): connections that were secured as they were to be
+ * @failures: (out): those that were not
+ */
+void
+pm_tls_report_count_today (PmTlsReport *report, guint64 *successes, guint64 *failures)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&report->lock);
+  const Day *day = find_day (report, get_today (report));
+  GHashTableIter iter;
+  gpointer value;
+
+  *successes = 0;
+  *failures = 0;
+  if (day == NULL)
+    return;
+  g_hash_table_iter_init (&iter, day->rows);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Row *row = value;
+
+      *successes += row->successes;
+      for (guint i = 0; i < row->failures->len; i++)
+        *failures += g_array_index (row->failures, Failure, i).count;
+    }
+}
+
 static void
 append_string (GString *json, const char *name, const char *value)
 {

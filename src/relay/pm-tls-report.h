@@ -53,6 +53,7 @@ gboolean pm_tls_report_save (PmTlsReport *report, GError **error) G_GNUC_WARN_UN
 
 /* `days_ago`: 0 for today, so far. */
 GPtrArray *pm_tls_report_list_domains (PmTlsReport *report, guint days_ago);
+void pm_tls_report_count_today (PmTlsReport *report, guint64 *successes, guint64 *failures);
 char *pm_tls_report_to_json (PmTlsReport *report,
                              guint days_ago,
                              const char *domain,

@@ -103,6 +103,9 @@ class Services:
         return GLib.Variant('(sa(ssuxs))', ('Subject: hello\x1b[2J\r\nFrom: a@far.example\r\n',
                                             [('b@example.net', 'deferred', 2, NOW, '451 later')]))
 
+    def Statistics(self):
+        raise PermissionError('You may not see that.')
+
     def RetryMessages(self, ids):
         return GLib.Variant('(u)', (len(ids) or 1203,))
 
