@@ -18,6 +18,7 @@
 #include "dns/pm-dnssec-resolver.h"
 #include "dns/pm-unbound-resolver.h"
 #include "relay/pm-relay-bus.h"
+#include "relay/pm-relay-health.h"
 #include "relay/pm-relay.h"
 
 #define DNS_TIMEOUT 10000 /* milliseconds */
@@ -46,6 +47,8 @@ typedef struct
   PmRelayBus *bus; /* (nullable) */
   GMainLoop *loop;
   gboolean clean;
+  char *status;      /* (owned) (nullable): as last told */
+  gboolean checking; /* asked for signs of life */
 } Program;
 
 static void
@@ -140,14 +143,28 @@ set_defaults (Options *options)
     options->root_keys = g_strdup (PM_DNS_ROOT_KEYS);
 }
 
+/* Told only when it changes; `queue-changed`, which leads here, comes once a second at most. */
 static void
-notify_status (PmRelay *relay)
+notify_status (Program *program)
 {
-  g_auto (GStrv) listening = pm_relay_list_listening (relay);
+  PmQueueDurability durability;
+  g_auto (GStrv) listening = pm_relay_list_listening (program->relay);
   g_autofree char *text = g_strjoinv (", ", listening);
+  g_autofree char *status = NULL;
 
-  sd_notifyf (0, "STATUS=Listening on %s; %" G_GUINT64_FORMAT " messages queued",
-              *text == '\0' ? "nothing" : text, pm_relay_get_counter (relay, PM_COUNTER_QUEUED));
+  pm_queue_get_durability (pm_relay_get_queue (program->relay), &durability);
+  status = g_strdup_printf ("Listening on %s; %" G_GUINT64_FORMAT " queued; last commit %.1f ms; "
+                            "%" G_GUINT64_FORMAT " delivered",
+                            *text == '\0' ? "nothing" : text,
+                            pm_relay_get_counter (program->relay, PM_COUNTER_QUEUED),
+                            (double) durability.commit_time / 1000,
+                            pm_relay_get_counter (program->relay, PM_COUNTER_DELIVERED));
+  pm_queue_durability_clear (&durability);
+  if (g_strcmp0 (status, program->status) == 0)
+    return;
+  sd_notifyf (0, "STATUS=%s", status);
+  g_free (program->status);
+  program->status = g_steal_pointer (&status);
 }
 
 static gboolean
@@ -156,7 +173,10 @@ reload_cb (gpointer data)
   Program *program = data;
   g_autoptr (GError) error = NULL;
 
-  sd_notify (0, "RELOADING=1\nSTATUS=Reloading the site file");
+  // systemd wants to know when, to tell this reload from one before (sd_notify(3)).
+  sd_notifyf (0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\nSTATUS=Reloading the site file",
+              g_get_monotonic_time ());
+  g_clear_pointer (&program->status, g_free);
   if (pm_relay_reload (program->relay, &error))
     pm_relay_bus_update (program->bus);
   else
@@ -169,7 +189,7 @@ reload_cb (gpointer data)
         pm_log_event (G_LOG_LEVEL_WARNING, "problem", "text", problems[i], NULL);
     }
   sd_notify (0, "READY=1");
-  notify_status (program->relay);
+  notify_status (program);
   return G_SOURCE_CONTINUE;
 }
 
@@ -195,28 +215,49 @@ stopped_cb (PmRelay *relay, gboolean clean, gpointer data)
 static void
 queue_changed_cb (PmRelay *relay, gpointer data)
 {
-  notify_status (relay);
+  Program *program = data;
+
+  if (pm_relay_is_running (relay))
+    notify_status (program);
 }
 
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Program *program = data;
+
+  program->checking = FALSE;
+  if (pm_relay_health_check_finish (result, NULL))
+    sd_notify (0, "WATCHDOG=1");
+}
+
+/* No ping before all have answered: of a thread that is stuck, systemd hears by silence. */
 static gboolean
 watchdog_cb (gpointer data)
 {
-  sd_notify (0, "WATCHDOG=1");
+  Program *program = data;
+
+  if (!program->checking && pm_relay_is_running (program->relay))
+    {
+      program->checking = TRUE;
+      pm_relay_health_check_async (program->relay, checked_cb, program);
+    }
   return G_SOURCE_CONTINUE;
 }
 
 static void
-start_watchdog (void)
+start_watchdog (Program *program)
 {
   guint64 interval;
 
   if (sd_watchdog_enabled (0, &interval) > 0)
-    g_timeout_add ((guint) MIN (interval / 2000, 60 * 1000), watchdog_cb, NULL);
+    g_timeout_add ((guint) MIN (interval / 3000, 60 * 1000), watchdog_cb, program);
 }
 
 static void
-tell_ready (PmRelay *relay)
+tell_ready (Program *program)
 {
+  PmRelay *relay = program->relay;
   g_auto (GStrv) listening = pm_relay_list_listening (relay);
   g_autofree char *text = g_strjoinv (" ", listening);
   g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (relay);
@@ -227,7 +268,7 @@ tell_ready (PmRelay *relay)
   fputs ("ready\n", stderr);
   fflush (stderr);
   sd_notify (0, "READY=1");
-  notify_status (relay);
+  notify_status (program);
 }
 
 /* Runs until it is told to stop. */
@@ -251,8 +292,8 @@ run (Program *program, const Options *options)
     }
   if (!options->no_bus)
     program->bus = pm_relay_bus_new (program->relay, options->session);
-  start_watchdog ();
-  tell_ready (program->relay);
+  start_watchdog (program);
+  tell_ready (program);
   g_main_loop_run (program->loop);
 
   pm_log_event (G_LOG_LEVEL_MESSAGE, "stopped", NULL);
@@ -362,5 +403,6 @@ main (int argc, char *argv[])
   pm_relay_bus_free (program.bus);
   g_object_unref (program.relay);
   g_clear_pointer (&program.loop, g_main_loop_unref);
+  g_free (program.status);
   return status;
 }

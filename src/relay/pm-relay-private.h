@@ -50,6 +50,7 @@ PmClientCensus *pm_relay_get_census (PmRelay *relay);
 PmRecipientCheck *pm_relay_get_recipient_check (PmRelay *relay);
 PmReportLimit *pm_relay_get_report_limit (PmRelay *relay);
 PmMaildir *pm_relay_get_maildir (PmRelay *relay);
+GPtrArray *pm_relay_get_workers (PmRelay *relay);
 guint16 pm_relay_get_mx_port (PmRelay *relay);
 const char *pm_relay_get_state_dir (PmRelay *relay);
 gboolean pm_relay_is_stopping (PmRelay *relay);

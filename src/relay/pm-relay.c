@@ -26,6 +26,7 @@
 #include "relay/pm-relay-listeners.h"
 #include "relay/pm-relay-private.h"
 #include "relay/pm-session-pool.h"
+#include "relay/pm-statistics-server.h"
 
 #define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
 #define MAX_SESSION_IDLE (5 * G_USEC_PER_SEC)
@@ -78,6 +79,7 @@ struct _PmRelay
   GPtrArray *workers; /* (element-type PmRelayWorker) */
   guint next_worker;
   PmRelayListeners *listeners; /* (owned) */
+  PmStatisticsServer *statistics; /* (owned) (nullable) */
   gint64 started_at;
   gboolean running;
   int stopping; /* atomic */
@@ -258,15 +260,52 @@ log_descriptors (const PmRelaySettings *settings)
 }
 
 /*
+ * The server for statistics that @settings want, which may be the one at hand; (nullable) where
+ * they want none.
+ */
+static gboolean
+open_statistics (PmRelay *self,
+                 const PmRelaySettings *settings,
+                 PmStatisticsServer **statistics,
+                 GError **error)
+{
+  guint16 port = settings->service->statistics_port;
+
+  *statistics = NULL;
+  if (port == 0)
+    return TRUE;
+  if (self->statistics != NULL && pm_statistics_server_get_port (self->statistics) == port)
+    *statistics = self->statistics;
+  else
+    *statistics = pm_statistics_server_new (self, port, error);
+  return *statistics != NULL;
+}
+
+static void
+switch_statistics (PmRelay *self, PmStatisticsServer *statistics)
+{
+  if (statistics != self->statistics)
+    pm_statistics_server_free (self->statistics);
+  self->statistics = statistics;
+}
+
+/*
  * Puts a snapshot in force, all of it or nothing: the sockets first, since those are what can fail.
  * @settings: (transfer full)
  */
 static gboolean
 put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
 {
-  GPtrArray *wanted = pm_relay_listeners_open (self->listeners, settings, error);
+  PmStatisticsServer *statistics;
+  GPtrArray *wanted = NULL;
   PmRelaySettings *former;
 
+  if (open_statistics (self, settings, &statistics, error))
+    {
+      wanted = pm_relay_listeners_open (self->listeners, settings, error);
+      if (wanted == NULL && statistics != self->statistics)
+        pm_statistics_server_free (statistics);
+    }
   if (wanted == NULL)
     {
       pm_relay_settings_unref (settings);
@@ -280,6 +319,7 @@ put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
   pm_relay_settings_unref (former);
 
   pm_relay_listeners_switch (self->listeners, wanted);
+  switch_statistics (self, statistics);
   pm_limiter_set_limits (self->limiter, settings->service->max_outbound,
                          settings->service->max_per_host);
   pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
@@ -452,6 +492,7 @@ pm_relay_dispose (GObject *object)
   clear_source (&self->signal_timer);
   clear_source (&self->reminder);
   clear_source (&self->grace);
+  g_clear_pointer (&self->statistics, pm_statistics_server_free);
   pm_relay_listeners_close (self->listeners);
   // Its last replies go to the workers.
   g_clear_pointer (&self->maildir, pm_maildir_free);
@@ -969,6 +1010,17 @@ PmReportLimit *
 pm_relay_get_report_limit (PmRelay *self)
 {
   return self->reports;
+}
+
+/**
+ * pm_relay_get_workers:
+ *
+ * Returns: (transfer none) (element-type PmRelayWorker): they stay as long as the engine runs
+ */
+GPtrArray *
+pm_relay_get_workers (PmRelay *self)
+{
+  return self->workers;
 }
 
 guint16
