@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// queue list, show, retry, delete: what waits in the mail service.
+// queue list, show, summary, export: what waits in the mail service.
 
+#include <gio/gunixfdlist.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/pm-error.h"
 #include "bus/pm-queue-recipients.h"
-#include "ctl/pm-ctl.h"
+#include "ctl/pm-ctl-variant.h"
 #include "ctl/pm-table.h"
 
 #define PAGE 500
@@ -70,6 +74,29 @@ each_message (PmBusRelay *relay, const char *queue, RowFunc func, gpointer data,
   return TRUE;
 }
 
+/* The same for all that fit. */
+static gboolean
+each_match (PmBusRelay *relay, GVariant *filter, RowFunc func, gpointer data, GError **error)
+{
+  guint64 after = 0;
+
+  do
+    {
+      g_autoptr (GVariant) results = NULL;
+      g_autoptr (GVariant) messages = NULL;
+      guint64 last;
+
+      results = pm_ctl_call (relay, "QueryQueue",
+                             g_variant_new ("(@a{sv}tu)", filter, after, PAGE), error);
+      if (results == NULL)
+        return FALSE;
+      g_variant_get (results, "(@a(tsasttxusss)t)", &messages, &after);
+      read_page (messages, func, data, &last);
+    }
+  while (after != 0);
+  return TRUE;
+}
+
 static void
 add_row_json (const Row *row, gpointer data)
 {
@@ -118,6 +145,19 @@ add_row (const Row *row, gpointer data)
                 *row->sender != '\0' ? row->sender : "<>", to, row->destination, row->reply, NULL);
 }
 
+static gboolean
+list (PmCtl *ctl, const char *queue, GVariant *filter, RowFunc func, gpointer data, GError **error)
+{
+  PmBusRelay *relay = pm_ctl_get_relay (ctl, error);
+
+  if (relay == NULL)
+    return FALSE;
+  // Only by queue: as a service of before can answer it, too.
+  if (g_variant_n_children (filter) == (queue != NULL ? 1 : 0))
+    return each_message (relay, queue != NULL ? queue : "", func, data, error);
+  return each_match (relay, filter, func, data, error);
+}
+
 /**
  * pm_ctl_queue_list:
  *
@@ -126,31 +166,90 @@ add_row (const Row *row, gpointer data)
 PmExit
 pm_ctl_queue_list (PmCtl *ctl, int argc, char **argv)
 {
-  g_autofree char *queue = NULL;
+  g_auto (PmCtlFilter) filter = { 0 };
+  g_autoptr (GVariant) wanted = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmTable) table = NULL;
   g_autoptr (JsonBuilder) builder = NULL;
-  PmBusRelay *relay;
-  const GOptionEntry options[] = {
-    { "queue", 0, 0, G_OPTION_ARG_STRING, &queue, "Only inbound, or only outbound messages",
-      "QUEUE" },
-    { NULL },
-  };
+  const GOptionEntry options[] = { PM_CTL_FILTER_ENTRIES (filter), { NULL } };
 
   if (!pm_ctl_parse (ctl, options, &argc, &argv))
     return PM_EXIT_USAGE;
-  if (queue != NULL && strcmp (queue, "inbound") != 0 && strcmp (queue, "outbound") != 0)
-    return pm_ctl_usage (ctl, "“%s” after --queue is neither inbound nor outbound.", queue);
+  if (filter.queue != NULL && strcmp (filter.queue, "inbound") != 0 &&
+      strcmp (filter.queue, "outbound") != 0)
+    return pm_ctl_usage (ctl, "“%s” after --queue is neither inbound nor outbound.", filter.queue);
+  wanted = pm_ctl_filter_read (ctl, &filter, FALSE, 1, argv);
+  if (wanted == NULL)
+    return PM_EXIT_USAGE;
 
   table = pm_table_new ("ID", "State", "Accepted", "Next attempt", "Tries", "Size", "Sender",
                         "Recipients", "Destination", "Last reply", NULL);
   builder = json_builder_new ();
   json_builder_begin_array (builder);
-  relay = pm_ctl_get_relay (ctl, &error);
-  if (relay == NULL || !each_message (relay, queue != NULL ? queue : "",
-                                      ctl->json ? add_row_json : add_row,
-                                      ctl->json ? (gpointer) builder : table, &error))
+  if (!list (ctl, filter.queue, wanted, ctl->json ? add_row_json : add_row,
+             ctl->json ? (gpointer) builder : table, &error))
     return pm_ctl_fail (error);
+  json_builder_end_array (builder);
+  if (ctl->json)
+    pm_ctl_print_json (builder);
+  else
+    pm_table_print (table);
+  return PM_EXIT_DONE;
+}
+
+/**
+ * pm_ctl_queue_summary:
+ *
+ * `queue summary`
+ */
+PmExit
+pm_ctl_queue_summary (PmCtl *ctl, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) results = NULL;
+  g_autoptr (GVariantIter) rows = NULL;
+  g_autoptr (PmTable) table = pm_table_new ("Destination", "Queue", "Recipients", "Oldest",
+                                            "< 1 h", "< 4 h", "< 1 d", "longer", NULL);
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const char *destination, *queue;
+  guint64 n, oldest, ages[4];
+  PmBusRelay *relay;
+
+  if (!pm_ctl_parse (ctl, NULL, &argc, &argv))
+    return PM_EXIT_USAGE;
+  relay = pm_ctl_get_relay (ctl, &error);
+  if (relay != NULL)
+    results = pm_ctl_call (relay, "SummarizeQueue", g_variant_new ("(u)", 1000), &error);
+  if (results == NULL)
+    return pm_ctl_fail (error);
+  g_variant_get (results, "(a(sstt(tttt)))", &rows);
+  json_builder_begin_array (builder);
+  while (g_variant_iter_next (rows, "(&s&stt(tttt))", &destination, &queue, &n, &oldest, &ages[0],
+                              &ages[1], &ages[2], &ages[3]))
+    {
+      g_autofree char *count = g_strdup_printf ("%" G_GUINT64_FORMAT, n);
+      g_autofree char *since = pm_ctl_format_time ((gint64) oldest);
+      g_autofree char *name = pm_ctl_clean (destination);
+      char texts[4][24];
+
+      json_builder_begin_object (builder);
+      pm_ctl_set_string (builder, "destination", destination);
+      pm_ctl_set_string (builder, "queue", queue);
+      json_builder_set_member_name (builder, "recipients");
+      json_builder_add_int_value (builder, (gint64) n);
+      pm_ctl_set_time (builder, "oldest", (gint64) oldest);
+      json_builder_set_member_name (builder, "ages");
+      json_builder_begin_array (builder);
+      for (guint i = 0; i < 4; i++)
+        {
+          g_snprintf (texts[i], sizeof texts[i], "%" G_GUINT64_FORMAT, ages[i]);
+          json_builder_add_int_value (builder, (gint64) ages[i]);
+        }
+      json_builder_end_array (builder);
+      json_builder_end_object (builder);
+      pm_table_add (table, name, queue, count, since, texts[0], texts[1], texts[2], texts[3],
+                    NULL);
+    }
   json_builder_end_array (builder);
   if (ctl->json)
     pm_ctl_print_json (builder);
@@ -271,95 +370,69 @@ pm_ctl_queue_show (PmCtl *ctl, int argc, char **argv)
   return PM_EXIT_DONE;
 }
 
+/* Copies what the pipe gives to @path, or standard output. */
 static gboolean
-read_ids (PmCtl *ctl, int argc, char **argv, GVariantBuilder *ids)
+copy_out (int fd, const char *path, guint64 size, GError **error)
 {
-  g_variant_builder_init (ids, G_VARIANT_TYPE ("at"));
-  for (int i = 1; i < argc; i++)
-    {
-      guint64 id;
+  g_autoptr (GInputStream) in = g_unix_input_stream_new (fd, TRUE);
+  g_autoptr (GOutputStream) out = NULL;
+  gssize copied;
 
-      if (!read_id (ctl, argv[i], &id))
-        {
-          g_variant_builder_clear (ids);
-          return FALSE;
-        }
-      g_variant_builder_add (ids, "t", id);
+  if (path == NULL || strcmp (path, "-") == 0)
+    out = g_unix_output_stream_new (STDOUT_FILENO, FALSE);
+  else
+    {
+      g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
+
+      out = G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_PRIVATE, NULL,
+                                             error));
     }
-  return TRUE;
+  if (out == NULL)
+    return FALSE;
+  copied = g_output_stream_splice (out, in, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, error);
+  if (copied < 0)
+    return FALSE;
+  if ((guint64) copied == size)
+    return TRUE;
+  g_set_error (error, PM_ERROR, PM_ERROR_FAILED,
+               "Only %" G_GSSIZE_FORMAT " of %" G_GUINT64_FORMAT " bytes came; try again", copied,
+               size);
+  return FALSE;
 }
 
-/* Calls a method that answers with a count, and says it. `arguments` is floating. */
-static PmExit
-change_queue (PmCtl *ctl, const char *method, GVariant *arguments, const char *done)
+/**
+ * pm_ctl_queue_export:
+ *
+ * `queue export`
+ */
+PmExit
+pm_ctl_queue_export (PmCtl *ctl, int argc, char **argv)
 {
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (arguments);
   g_autoptr (GError) error = NULL;
+  g_autoptr (GUnixFDList) files = NULL;
   g_autoptr (GVariant) results = NULL;
-  g_autoptr (JsonBuilder) builder = NULL;
-  PmBusRelay *relay = pm_ctl_get_relay (ctl, &error);
-  guint count;
+  PmBusRelay *relay;
+  guint64 id, size;
+  int handle, fd = -1;
 
+  if (!pm_ctl_parse (ctl, NULL, &argc, &argv) || !read_id (ctl, argv[1], &id))
+    return PM_EXIT_USAGE;
+  relay = pm_ctl_get_relay (ctl, &error);
   if (relay != NULL)
-    results = pm_ctl_call (relay, method, sunk, &error);
-  if (results == NULL)
-    return pm_ctl_fail (error);
-  g_variant_get (results, "(u)", &count);
-  if (!ctl->json)
+    results = g_dbus_proxy_call_with_unix_fd_list_sync (
+        G_DBUS_PROXY (relay), "ExportMessage", g_variant_new ("(t)", id),
+        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &files, NULL, &error);
+  if (results != NULL)
     {
-      pm_ctl_say ("%u %s %s.", count, count == 1 ? "message is" : "messages are", done);
-      return PM_EXIT_DONE;
+      g_variant_get (results, "(ht)", &handle, &size);
+      fd = files != NULL ? g_unix_fd_list_get (files, handle, &error) : -1;
     }
-  builder = json_builder_new ();
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "count");
-  json_builder_add_int_value (builder, count);
-  json_builder_end_object (builder);
-  pm_ctl_print_json (builder);
+  if (error != NULL)
+    {
+      g_dbus_error_strip_remote_error (error);
+      return pm_ctl_fail (error);
+    }
+  if (fd < 0 || !copy_out (fd, argc > 2 ? argv[2] : NULL, size, &error))
+    return error != NULL ? pm_ctl_fail (error) : PM_EXIT_FAILED;
   return PM_EXIT_DONE;
-}
-
-/**
- * pm_ctl_queue_retry:
- *
- * `queue retry`
- */
-PmExit
-pm_ctl_queue_retry (PmCtl *ctl, int argc, char **argv)
-{
-  GVariantBuilder ids;
-  gboolean all = FALSE;
-  const GOptionEntry options[] = {
-    { "all", 0, 0, G_OPTION_ARG_NONE, &all, "All messages that wait", NULL },
-    { NULL },
-  };
-
-  if (!pm_ctl_parse (ctl, options, &argc, &argv))
-    return PM_EXIT_USAGE;
-  if (all == (argc > 1))
-    return pm_ctl_usage (ctl, "Say which: the numbers of messages, or --all.");
-  if (!read_ids (ctl, argc, argv, &ids))
-    return PM_EXIT_USAGE;
-  return change_queue (ctl, "RetryMessages", g_variant_new ("(at)", &ids), "tried again");
-}
-
-/**
- * pm_ctl_queue_delete:
- *
- * `queue delete`
- */
-PmExit
-pm_ctl_queue_delete (PmCtl *ctl, int argc, char **argv)
-{
-  GVariantBuilder ids;
-  gboolean silent = FALSE;
-  const GOptionEntry options[] = {
-    { "no-report", 0, 0, G_OPTION_ARG_NONE, &silent,
-      "Send the sender no report that the message was not delivered", NULL },
-    { NULL },
-  };
-
-  if (!pm_ctl_parse (ctl, options, &argc, &argv) || !read_ids (ctl, argc, argv, &ids))
-    return PM_EXIT_USAGE;
-  return change_queue (ctl, "DeleteMessages", g_variant_new ("(atb)", &ids, !silent), "deleted");
 }

@@ -8,6 +8,7 @@
 
 #include "base/pm-error.h"
 #include "ctl/pm-ctl-route.h"
+#include "ctl/pm-ctl-running.h"
 #include "ctl/pm-table.h"
 #include "routing/pm-router.h"
 
@@ -289,10 +290,13 @@ pm_ctl_route_test (PmCtl *ctl, int argc, char **argv)
   g_autoptr (PmMailAddress) address = NULL;
   g_autoptr (GError) error = NULL;
   gboolean authenticated = FALSE;
+  gboolean running = FALSE;
   const GOptionEntry entries[] = {
     { "client", 0, 0, G_OPTION_ARG_STRING, &client_text, "Where the client connects from", "IP" },
     { "local", 0, 0, G_OPTION_ARG_STRING, &local_text, "The address of ours it connects to", "IP" },
     { "authenticated", 0, 0, G_OPTION_ARG_NONE, &authenticated, "It has authenticated", NULL },
+    { "running", 0, 0, G_OPTION_ARG_NONE, &running,
+      "By what the mail service has in force, not by the saved site", NULL },
     { NULL },
   };
 
@@ -303,6 +307,14 @@ pm_ctl_route_test (PmCtl *ctl, int argc, char **argv)
   address = read_address (argv[1], &error);
   if (address == NULL)
     return pm_ctl_usage (ctl, "%s", error->message);
+  if (running)
+    {
+      g_autofree char *text = pm_mail_address_to_string (address);
+
+      if (ctl->config != NULL)
+        return pm_ctl_usage (ctl, "--running needs the services, and does not go with --config.");
+      return pm_ctl_test_running (ctl, text, client_text, local_text, authenticated);
+    }
 
   PmRoutingClient client = { client_address, local_address, authenticated,
                              .stranger = client_address == NULL };

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/pm-error.h"
-#include "ctl/pm-ctl.h"
+#include "ctl/pm-ctl-running.h"
+#include "ctl/pm-ctl-variant.h"
 
 static const char *
 or_empty (const char *text)
@@ -145,6 +146,7 @@ pm_ctl_service_change (PmCtl *ctl, int argc, char **argv)
 static void
 add_relay (JsonBuilder *builder, PmBusRelay *relay)
 {
+  g_autoptr (GVariant) statistics = pm_ctl_read_statistics (relay);
   const char *const *listening = pm_bus_relay_get_listening (relay);
   GVariant *counters = pm_bus_relay_get_counters (relay);
   GVariantIter iter;
@@ -166,12 +168,18 @@ add_relay (JsonBuilder *builder, PmBusRelay *relay)
       json_builder_add_int_value (builder, (gint64) value);
     }
   json_builder_end_object (builder);
+  json_builder_set_member_name (builder, "statistics");
+  if (statistics != NULL)
+    pm_ctl_add_variant (builder, statistics);
+  else
+    json_builder_add_null_value (builder);
 }
 
 static void
 print_relay (PmBusRelay *relay)
 {
   const char *const *listening = pm_bus_relay_get_listening (relay);
+  g_autoptr (GVariant) statistics = pm_ctl_read_statistics (relay);
   g_autofree char *sockets = NULL;
   GVariant *counters = pm_bus_relay_get_counters (relay);
   GVariantIter iter;
@@ -181,6 +189,8 @@ print_relay (PmBusRelay *relay)
   if (listening != NULL)
     sockets = g_strjoinv (", ", (char **) listening);
   pm_ctl_say ("Listens    %s", sockets != NULL && *sockets != '\0' ? sockets : "nowhere");
+  if (statistics != NULL)
+    pm_ctl_print_durability (statistics);
   if (counters == NULL)
     return;
   pm_ctl_say ("Counters");

@@ -95,5 +95,14 @@ PmExit pm_ctl_queue_list (PmCtl *ctl, int argc, char **argv);
 PmExit pm_ctl_queue_show (PmCtl *ctl, int argc, char **argv);
 PmExit pm_ctl_queue_retry (PmCtl *ctl, int argc, char **argv);
 PmExit pm_ctl_queue_delete (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_queue_summary (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_queue_hold (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_queue_redirect (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_queue_priority (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_queue_export (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_tracking_list (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_tracking_show (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_statistics (PmCtl *ctl, int argc, char **argv);
+PmExit pm_ctl_policy (PmCtl *ctl, int argc, char **argv);
 
 G_END_DECLS
