@@ -141,7 +141,7 @@ load_pair (PmTlsCredentials *credentials, const Pair *pair, gboolean common, GEr
   return FALSE;
 }
 
-// The first certificate that is not for one host alone, or the very first: whoever asks for no name,
+// The first certificate that is not for one host alone, or the very first: who asks for no name,
 // or for one that nobody has, is to be shown one too.
 static guint
 find_default (GPtrArray *pairs)
