@@ -15,7 +15,7 @@
 #define NO_LASTS (10 * 60 * (gint64) G_USEC_PER_SEC)
 #define DEAD_LASTS (10 * G_USEC_PER_SEC) /* a host that cannot be asked is left alone for so long */
 #define MAX_UNDER_WAY 200
-#define MAX_PER_HOST 50 /* a host that cannot be asked is left alone */
+#define MAX_PER_HOST 50 /* of them: one host is neither flooded nor fills all */
 #define LMTP_PORT 24
 #define UNIX_PREFIX "unix:"
 
