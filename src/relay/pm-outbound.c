@@ -227,6 +227,7 @@ result_cb (PmSession *session, const PmSmtpClientResult *answer, gpointer data)
   if (outcome != PM_SMTP_OUTCOME_NEXT_HOST && outcome != PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE)
     self->n_settled++;
   set_result (result, outcome, answer->reply, pm_session_get_peer (session));
+  g_free (result->tls);
   result->tls = g_strdup (pm_session_get_tls (session));
   result->relayed = answer->relayed;
 }
