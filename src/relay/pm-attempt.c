@@ -49,6 +49,7 @@ struct _PmAttempt
   GPtrArray *failed;     /* (element-type PmBounceRecipient): to be reported */
   GPtrArray *late;       /* (element-type PmBounceRecipient): deferred */
   GPtrArray *delivered;  /* (element-type PmBounceRecipient): with a receipt due */
+  GPtrArray *held;       /* (element-type PmOutbound): until what they did is recorded */
   gint64 next_try;       /* of recipients that wait for their time; held ones have none */
   guint turn;            /* which of several equal hosts is the first for it; 0: not yet said */
   char *parked_for;      /* (owned) (nullable): a destination that had no room in its line */
@@ -81,6 +82,7 @@ free_attempt (PmAttempt *self)
   g_ptr_array_unref (self->failed);
   g_ptr_array_unref (self->late);
   g_ptr_array_unref (self->delivered);
+  g_ptr_array_unref (self->held);
   pm_queue_update_free (self->update);
   pm_queue_message_free (self->message);
   g_clear_pointer (&self->sender, pm_mail_address_unref);
@@ -231,18 +233,35 @@ conclude_attempt (PmAttempt *self)
   pm_relay_attempt_over (relay, id, next_try, parked_for, gone);
 }
 
-/* An update on its way, with the reports that are due once it is in the queue. */
+static GPtrArray *
+make_held (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) pm_outbound_free);
+}
+
+/*
+ * An update on its way, with the reports that are due once it is in the queue, and with the
+ * connections by which the mail went that it says was delivered.
+ */
 typedef struct
 {
   PmAttempt *attempt;
   GArray *reports; /* (element-type guint64) */
+  GPtrArray *held; /* (element-type PmOutbound) */
 } Submission;
+
+static void
+abandon_cb (gpointer outbound, gpointer data)
+{
+  pm_outbound_abandon (outbound);
+}
 
 static void
 updated_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autofree Submission *submission = data;
   g_autoptr (GArray) reports = submission->reports;
+  g_autoptr (GPtrArray) held = submission->held;
   PmAttempt *self = submission->attempt;
   g_autoptr (GError) error = NULL;
   gint64 next_try;
@@ -253,6 +272,7 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer data)
       pm_log_event (G_LOG_LEVEL_WARNING, "storage-failed", "reason", error->message, NULL);
       self->next_try = MIN (self->next_try, self->now + TROUBLE_DELAY);
       pm_maildir_doubt (pm_relay_get_maildir (self->worker->relay));
+      g_ptr_array_foreach (held, abandon_cb, NULL);
     }
   else
     {
@@ -261,6 +281,8 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer data)
         pm_relay_message_queued (self->worker->relay, g_array_index (reports, guint64, i),
                                  self->now);
     }
+  // Before the attempt, of which they know the message.
+  g_clear_pointer (&held, g_ptr_array_unref);
   finish_part (self);
 }
 
@@ -279,6 +301,9 @@ submit_update (PmAttempt *self)
     g_array_append_val (submission->reports,
                         ((PmQueueMessage *) g_ptr_array_index (update->follow_ups, i))->id);
 
+  submission->held = g_steal_pointer (&self->held);
+
+  self->held = make_held ();
   self->update = pm_queue_update_new (self->id);
   self->outstanding++;
   pm_queue_update_async (pm_relay_get_queue (self->worker->relay), update, updated_cb,
@@ -435,11 +460,27 @@ may_wait (PmAttempt *self, gint64 until)
   return TRUE;
 }
 
+/*
+ * What was delivered could come twice until that is recorded: its connection takes nothing
+ * else before, so that this is the only one of it. Others are free at once.
+ */
+static void
+let_go (Group *group, gboolean delivered)
+{
+  PmOutbound *outbound = g_steal_pointer (&group->outbound);
+
+  if (delivered)
+    g_ptr_array_add (group->attempt->held, outbound);
+  else
+    pm_outbound_free (outbound);
+}
+
 static void
 sent_cb (GPtrArray *results, gpointer data)
 {
   Group *group = data;
   PmAttempt *self = group->attempt;
+  gboolean delivered = FALSE;
 
   for (guint i = 0; i < results->len; i++)
     {
@@ -448,8 +489,9 @@ sent_cb (GPtrArray *results, gpointer data)
       if (result->until == 0 || self->abandoned || !may_wait (self, result->until))
         record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
                 result);
+      delivered |= result->outcome == PM_SMTP_OUTCOME_DELIVERED;
     }
-  g_clear_pointer (&group->outbound, pm_outbound_free);
+  let_go (group, delivered);
   finish_group (self);
 }
 
@@ -894,6 +936,7 @@ pm_attempt_start (PmRelayWorker *worker, guint64 message)
   self->failed = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
   self->late = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
   self->delivered = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_bounce_recipient_free);
+  self->held = make_held ();
   self->update = pm_queue_update_new (message);
   g_hash_table_add (worker->attempts, self);
 

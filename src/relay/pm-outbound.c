@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Pointsman authors
 
 // Delivery to other hosts. What it promises: every recipient gets exactly one outcome, a host that
-// fails only passes the turn, and a session that had been kept open and is found dead costs nothing
-// but the way anew.
+// fails only passes the turn, a session that had been kept open and is found dead costs nothing but
+// the way anew, and neither session nor place serve another message before this one is let go.
 
 #include "relay/pm-outbound.h"
 
@@ -24,7 +24,7 @@ struct _PmOutbound
   PmOutboundFunc func;
   gpointer data;
   PmReach *reach;     /* (owned) (nullable): once no open session serves */
-  PmSession *session; /* (owned) (nullable): with the message at hand */
+  PmSession *session; /* (owned) (nullable): with the message at hand, or done with it */
   PmTimer finish;     /* for the end, which must not come inside a call */
 
   gboolean reused;   /* the session at hand had been kept open */
@@ -133,13 +133,13 @@ has_open_results (PmOutbound *self)
 }
 
 static gboolean
-may_keep (PmOutbound *self)
+may_keep (PmOutbound *self, PmSession *session)
 {
   guint most = self->job.settings->service->max_messages_per_connection;
 
   return !self->abandoned && !pm_relay_is_stopping (self->job.worker->relay) &&
-         (most == 0 || pm_session_get_n_messages (self->session) < most) &&
-         pm_session_get_age (self->session) < MAX_SESSION_AGE;
+         (most == 0 || pm_session_get_n_messages (session) < most) &&
+         pm_session_get_age (session) < MAX_SESSION_AGE;
 }
 
 /* Gives the place back, with what was learned of the destination. */
@@ -153,15 +153,41 @@ release (PmOutbound *self)
   pm_limiter_release (pm_relay_get_limiter (self->job.worker->relay), self->destination, feedback);
 }
 
+/* The host has closed it, or has said something that nobody asked for: it just goes. */
+static void
+gone_cb (PmSession *session, PmSessionEnd end, const PmSmtpReply *reply, gpointer data)
+{
+  PmOutbound *self = data;
+
+  g_clear_pointer (&self->session, pm_session_free);
+}
+
+static const PmSessionHandler idle_handler = { .over = gone_cb };
+
+/* The next message may go: by the session, where it is still there and may serve again. */
+static void
+give_back (PmOutbound *self)
+{
+  PmSession *session = g_steal_pointer (&self->session);
+
+  if (session != NULL && may_keep (self, session))
+    {
+      pm_session_pool_give (self->job.worker->pool, self->destination, session);
+      return;
+    }
+  if (session != NULL)
+    pm_session_quit (session);
+  release (self);
+}
+
 /*
- * All is said. @keep: the session may serve again: the next message can go before anything of this
- * one is recorded.
+ * All is said. @keep: the session may serve again. It waits here, and the place with it, until the
+ * owner lets this go, which he does once the outcome can no longer be lost: else a power cut could
+ * bring this message and the next one twice.
  */
 static void
 conclude (PmOutbound *self, gboolean keep)
 {
-  PmSession *session = g_steal_pointer (&self->session);
-
   self->over = TRUE;
   for (guint i = 0; i < self->results->len; i++)
     {
@@ -173,13 +199,9 @@ conclude (PmOutbound *self, gboolean keep)
         result->outcome = PM_SMTP_OUTCOME_DEFER;
     }
   if (keep)
-    pm_session_pool_give (self->job.worker->pool, self->destination, session);
-  else
-    {
-      if (session != NULL)
-        pm_session_quit (session);
-      release (self);
-    }
+    pm_session_set_handler (self->session, &idle_handler, self);
+  else if (self->session != NULL)
+    pm_session_quit (g_steal_pointer (&self->session));
   self->func (self->results, self->data);
 }
 
@@ -309,7 +331,7 @@ over_cb (PmSession *session, PmSessionEnd end, const PmSmtpReply *reply, gpointe
       take_next_host (self);
       return;
     }
-  conclude (self, end == PM_SESSION_REUSABLE && may_keep (self));
+  conclude (self, end == PM_SESSION_REUSABLE && may_keep (self, self->session));
 }
 
 static const PmSessionHandler session_handler = { .result = result_cb, .over = over_cb };
@@ -550,9 +572,11 @@ pm_outbound_abandon (PmOutbound *self)
   g_autoptr (PmSmtpReply) reply =
       pm_smtp_reply_new (PM_SMTP_SOURCE_LOCAL, 421, "4.3.2", "This service was closing down");
 
-  if (self->abandoned || self->over)
+  if (self->abandoned)
     return;
   self->abandoned = TRUE;
+  if (self->over)
+    return;
   if (self->session != NULL)
     {
       pm_session_abandon (self->session, reply);
@@ -567,6 +591,8 @@ pm_outbound_free (PmOutbound *self)
 {
   if (self == NULL)
     return;
+  if (self->over)
+    give_back (self);
   pm_timer_clear (&self->finish);
   pm_session_free (self->session);
   pm_reach_free (self->reach);

@@ -33,7 +33,7 @@ typedef struct
 /**
  * PmOutboundJob:
  * @destination: what the limiter knows it by; a place there is the outbound's now, which gives it
- *   back
+ *   back when it is freed
  * @hops: (element-type PmNextHop): where to, in the order to try
  * @domain: of the recipients, or of the first of them
  * @message: what is sent; it outlives the outbound
@@ -59,7 +59,10 @@ typedef struct
  * PmOutbound:
  *
  * One message on its way to the hosts of one destination: by a session that is open already, else
- * to each host, until every recipient has an outcome. In its worker's thread.
+ * to each host, until every recipient has an outcome. Then it holds its place in the limiter, and
+ * the session where it may serve again, until it is freed: what was delivered is to be recorded
+ * first, so that of each connection at most one message comes twice after a power cut. In its
+ * worker's thread.
  */
 typedef struct _PmOutbound PmOutbound;
 
@@ -70,7 +73,10 @@ typedef struct _PmOutbound PmOutbound;
 typedef void (*PmOutboundFunc) (GPtrArray *results, gpointer data);
 
 PmOutbound *pm_outbound_new (const PmOutboundJob *job, PmOutboundFunc func, gpointer data);
-/* Cuts it short: recipients without an outcome are deferred, then `func` is called. */
+/*
+ * Cuts it short: recipients without an outcome are deferred, then `func` is called. Once it is over
+ * this only means that the session serves no other message.
+ */
 void pm_outbound_abandon (PmOutbound *outbound);
 void pm_outbound_free (PmOutbound *outbound);
 
