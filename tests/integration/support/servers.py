@@ -110,8 +110,8 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 '''
 
-    def __init__(self, domains, main=''):
-        """`main`: more lines of main.cf."""
+    def __init__(self, domains, main='', master=''):
+        """`main` and `master`: more lines of main.cf and master.cf."""
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-postfix-'))
         self.root.chmod(0o755)
         self.port = free_port()
@@ -124,7 +124,7 @@ postlog unix-dgram n - n - 1 postlogd
         shutil.copy('/etc/postfix/postfix-files', etc)
         (etc / 'main.cf').write_text(self.MAIN.format(
             root=self.root, domains=' '.join(domains), uid=owner.pw_uid, gid=owner.pw_gid) + main)
-        (etc / 'master.cf').write_text(self.MASTER.format(port=self.port))
+        (etc / 'master.cf').write_text(self.MASTER.format(port=self.port) + master)
         try:
             self._postfix('start')
             wait_for(lambda: smtp_answers(self.port), 'Postfix')
@@ -191,7 +191,18 @@ protocol lmtp {{
 }}
 '''
 
-    def __init__(self, users):
+    SASL = '''
+auth_mechanisms = plain login scram-sha-256
+service auth {{
+  unix_listener {path} {{
+    mode = 0660
+    user = {owner}
+  }}
+}}
+'''
+
+    def __init__(self, users, password='x', sasl=None):
+        """`sasl`: a socket and its owner's number, where Dovecot says for others who somebody is."""
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-dovecot-'))
         self.root.chmod(0o755)
         self.port = free_port()
@@ -200,9 +211,10 @@ protocol lmtp {{
         (self.root / 'mail').mkdir()
         os.chown(self.root / 'mail', owner.pw_uid, owner.pw_gid)
         (self.root / 'users').write_text(''.join(
-            f'{user}:{{PLAIN}}x:{owner.pw_uid}:{owner.pw_gid}::{self.root}/mail/{user}::'
+            f'{user}:{{PLAIN}}{password}:{owner.pw_uid}:{owner.pw_gid}::{self.root}/mail/{user}::'
             f'userdb_quota_rule=*:bytes={quota}\n' for user, quota in users.items()))
-        (self.root / 'conf').write_text(self.CONF.format(root=self.root, port=self.port))
+        (self.root / 'conf').write_text(self.CONF.format(root=self.root, port=self.port) + (
+            self.SASL.format(path=sasl[0], owner=pwd.getpwuid(sasl[1]).pw_name) if sasl else ''))
         self.process = subprocess.Popen(['/usr/sbin/dovecot', '-F', '-c', self.root / 'conf'],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
