@@ -117,6 +117,36 @@ is_address_type (const char *text, gsize length)
   return length > 0 && length <= 64;
 }
 
+/*
+ * Postfix writes the bytes of a UTF-8 address as xtext, with the type rfc822. What is not UTF-8, or
+ * has control characters, stays wrong.
+ */
+static char *
+decode_utf8_bytes (const char *text)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  for (; *text != '\0'; text++)
+    {
+      gboolean quoted = *text == '+';
+
+      if (quoted && (!g_ascii_isxdigit (text[1]) || !g_ascii_isxdigit (text[2])))
+        return NULL;
+      if (!quoted && (!g_ascii_isgraph (*text) || *text == '='))
+        return NULL;
+      g_string_append_c (out, (char) (quoted ? g_ascii_xdigit_value (text[1]) * 16 +
+                                                   g_ascii_xdigit_value (text[2])
+                                             : *text));
+      text += quoted ? 2 : 0;
+    }
+  if (!g_utf8_validate (out->str, (gssize) out->len, NULL))
+    return NULL;
+  for (const char *at = out->str; *at != '\0'; at = g_utf8_next_char (at))
+    if (g_unichar_iscntrl (g_utf8_get_char (at)))
+      return NULL;
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
 /**
  * pm_smtp_server_read_orcpt:
  *
@@ -139,6 +169,12 @@ pm_smtp_server_read_orcpt (PmSmtpParameter *parameter, PmSmtpRcpt *rcpt)
   // RFC 6533 3: the one type with an encoding of its own.
   address = strcmp (type, "utf-8") == 0 ? pm_xtext_decode_utf8 (semicolon + 1)
                                         : pm_xtext_decode (semicolon + 1);
+  if (address == NULL && strcmp (type, "rfc822") == 0)
+    {
+      address = decode_utf8_bytes (semicolon + 1);
+      g_free (type);
+      type = g_strdup ("utf-8"); // what it is by RFC 6533 3, and goes on as
+    }
   if (address == NULL || *address == '\0')
     return wrong;
   keep (parameter, g_strconcat (type, ";", address, NULL));

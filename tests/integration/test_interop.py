@@ -117,7 +117,7 @@ class Peer:
     def arrive(self, letters, store, says, home):
         for letter in letters:
             with self.subTest(letter.kind):
-                arrived = wait_for(lambda: letter.is_in(store.messages()), letter.word, 20)
+                arrived = wait_for(lambda: letter.is_in(store.messages()), letter.word, 8)
                 self.assertTrue(letter.is_whole(arrived), arrived[:2000])
                 # RFC 3848, RFC 6531 4.3
                 self.assertRegex(arrived.decode('utf-8', 'replace'),
@@ -129,7 +129,7 @@ class Peer:
 
     def report_says(self, letter, home, recipient, action, status):
         report = wait_for(lambda: letter.report_in(home.messages()),
-                          f'a report about {letter.word}', 20)
+                          f'a report about {letter.word}', 8)
         fields = recipients_of(report)
         self.assertEqual([f['Final-Recipient'].split(';')[-1].strip() for f in fields],
                          [recipient], report)
