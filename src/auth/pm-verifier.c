@@ -162,7 +162,7 @@ pm_scram_keys_parse (const char *text, PmScramKeys *keys, GError **error)
 
   memset (keys, 0, sizeof *keys);
   if (!g_str_has_prefix (text, SCRAM_PREFIX) || !g_ascii_isdigit (*at))
-    return fail (error, "it does not begin as SCRAM-SHA-256$100000:");
+    return fail (error, "it does not begin as SCRAM-SHA-256$65536:");
   iterations = g_ascii_strtoull (at, &after, 10);
   if (*after != ':' || iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS)
     return fail (error, "the number of iterations is not from 4096 to 10000000");

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 #define PM_SCRAM_KEY_SIZE 32
 #define PM_SCRAM_MAX_SALT 64
-#define PM_SCRAM_ITERATIONS 100000
+#define PM_SCRAM_ITERATIONS 65536 // more is refused by Cyrus SASL, and so by Postfix as a client
 #define PM_PASSWORD_MAX 1024
 
 /**
