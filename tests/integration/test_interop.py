@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The Pointsman authors
 """The mail service among real ones: Postfix, Exim and OpenSMTPD, from each to us and from us to
-each, in clear and by TLS, with and without a log-in; what was sent arrives byte for byte."""
+each, in clear and by TLS, with and without a log-in; what was sent arrives byte for byte.
+
+Left out: OpenSMTPD takes from us in clear only, for Debian 12's loses the keys of its certificates,
+and nothing with SMTPUTF8, which it does not know. Exim and OpenSMTPD are skipped where they cannot
+be fetched, or where there are no mount namespaces."""
 
 import contextlib
 import email
@@ -11,6 +15,7 @@ import re
 import subprocess
 import unittest
 
+from support import private
 from support.certificates import Authority
 from support.exim import Exim
 from support.letters import BODIES, Letter, post
@@ -171,7 +176,7 @@ def recipients_of(report):
 
 class WithPostfix(Peer, unittest.TestCase):
     domain = 'peer.test'
-    ways_to_us = ('clear', 'may', 'verify')
+    ways_to_us = tuple(TO_US)
 
     @classmethod
     def make_peer(cls):
@@ -255,7 +260,7 @@ class WithExim(Peer, unittest.TestCase):
 
 class WithOpenSmtpd(Peer, unittest.TestCase):
     domain = 'opensmtpd.test'
-    ways_to_us = ('clear', 'may')
+    ways_to_us = ('clear', 'may', 'implicit', 'plain')
     ways_from_us = ('clear',)
     kinds = tuple(kind for kind in BODIES if kind != 'utf8')  # it does not offer SMTPUTF8
 
@@ -264,8 +269,8 @@ class WithOpenSmtpd(Peer, unittest.TestCase):
         us = cls.us
         urls = {'clear': f'smtp+notls://127.0.0.1:{us.relay.port}"',
                 'may': f'smtp://127.0.0.1:{us.relay.port}"',
-                'implicit': f'smtps://us@127.0.0.1:{us.tls_port}" auth <logins>',
-                'plain': f'smtp+tls://us@127.0.0.1:{us.submission_port}" auth <logins>'}
+                'implicit': f'smtps://us@127.0.0.1:{us.tls_port}" tls no-verify auth <logins>',
+                'plain': f'smtp+tls://us@127.0.0.1:{us.submission_port}" tls no-verify auth <logins>'}
         ways = {**{f'{way}.us.test': way for way in urls}, 'us.test': 'clear'}
         return OpenSmtpd(
             cls.authority, logins=f'us = "{LOGIN[0]}:{LOGIN[1]}"',
@@ -275,4 +280,5 @@ class WithOpenSmtpd(Peer, unittest.TestCase):
 
 
 if __name__ == '__main__':
+    private.hold_together()
     unittest.main()

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import unittest
 
+from support import private
 from support.certificates import Authority
 from support.relay import Relay
 from support.servers import free_port, wait_for
@@ -181,4 +182,5 @@ class Clients(unittest.TestCase):
 
 
 if __name__ == '__main__':
+    private.hold_together()
     unittest.main()

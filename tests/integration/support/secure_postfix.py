@@ -29,7 +29,6 @@ SUBMISSION = '''
 {port} inet n - n - - smtpd
 {more}  -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
-  -o smtpd_recipient_restrictions=
 '''
 
 
@@ -49,7 +48,7 @@ class SecurePostfix(Postfix):
         self.tls_port, self.submission_port = free_port(), free_port()
         (folder / 'transport').write_text(''.join(f'{d} {w}\n' for d, w in ways.items()))
         (folder / 'passwords').write_text(''.join(
-            f'{way.partition(":")[2]} {user}:{password}\n' for way in ways.values()))
+            f'{hop} {user}:{password}\n' for hop in {way.partition(':')[2] for way in ways.values()}))
         (folder / 'recipients').write_text('/^nobody/ REJECT 5.1.1 No such user here\n')
         master = TLSMGR + ''.join(
             f'{name} unix - - n - - smtp\n' + ''.join(f'  -o {{{k} = {v}}}\n'
