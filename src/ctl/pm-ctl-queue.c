@@ -419,19 +419,15 @@ pm_ctl_queue_export (PmCtl *ctl, int argc, char **argv)
     return PM_EXIT_USAGE;
   relay = pm_ctl_get_relay (ctl, &error);
   if (relay != NULL)
-    results = g_dbus_proxy_call_with_unix_fd_list_sync (
-        G_DBUS_PROXY (relay), "ExportMessage", g_variant_new ("(t)", id),
-        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &files, NULL, &error);
+    results = pm_ctl_call_with_files (relay, "ExportMessage", g_variant_new ("(t)", id), &files,
+                                      &error);
   if (results != NULL)
     {
       g_variant_get (results, "(ht)", &handle, &size);
       fd = files != NULL ? g_unix_fd_list_get (files, handle, &error) : -1;
     }
   if (error != NULL)
-    {
-      g_dbus_error_strip_remote_error (error);
-      return pm_ctl_fail (error);
-    }
+    return pm_ctl_fail (error);
   if (fd < 0 || !copy_out (fd, argc > 2 ? argv[2] : NULL, size, &error))
     return error != NULL ? pm_ctl_fail (error) : PM_EXIT_FAILED;
   return PM_EXIT_DONE;

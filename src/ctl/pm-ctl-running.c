@@ -95,13 +95,12 @@ pm_ctl_policy (PmCtl *ctl, int argc, char **argv)
 /**
  * pm_ctl_read_statistics:
  *
- * Returns: (transfer full) (nullable): the service's statistics, where it has any to give
+ * Returns: (transfer full) (nullable): the service's statistics
  */
 GVariant *
-pm_ctl_read_statistics (PmBusRelay *relay)
+pm_ctl_read_statistics (PmBusRelay *relay, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) results = pm_ctl_call (relay, "Statistics", NULL, &error);
+  g_autoptr (GVariant) results = pm_ctl_call (relay, "Statistics", NULL, error);
 
   return results == NULL ? NULL : g_variant_get_child_value (results, 0);
 }

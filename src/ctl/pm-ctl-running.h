@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-GVariant *pm_ctl_read_statistics (PmBusRelay *relay);
+GVariant *pm_ctl_read_statistics (PmBusRelay *relay, GError **error);
 void pm_ctl_print_durability (GVariant *statistics);
 PmExit pm_ctl_test_running (PmCtl *ctl,
                             const char *address,

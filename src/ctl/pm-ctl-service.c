@@ -144,9 +144,8 @@ pm_ctl_service_change (PmCtl *ctl, int argc, char **argv)
 /* status */
 
 static void
-add_relay (JsonBuilder *builder, PmBusRelay *relay)
+add_relay (JsonBuilder *builder, PmBusRelay *relay, GVariant *statistics)
 {
-  g_autoptr (GVariant) statistics = pm_ctl_read_statistics (relay);
   const char *const *listening = pm_bus_relay_get_listening (relay);
   GVariant *counters = pm_bus_relay_get_counters (relay);
   GVariantIter iter;
@@ -176,10 +175,9 @@ add_relay (JsonBuilder *builder, PmBusRelay *relay)
 }
 
 static void
-print_relay (PmBusRelay *relay)
+print_relay (PmBusRelay *relay, GVariant *statistics)
 {
   const char *const *listening = pm_bus_relay_get_listening (relay);
-  g_autoptr (GVariant) statistics = pm_ctl_read_statistics (relay);
   g_autofree char *sockets = NULL;
   GVariant *counters = pm_bus_relay_get_counters (relay);
   GVariantIter iter;
@@ -200,7 +198,7 @@ print_relay (PmBusRelay *relay)
 }
 
 static void
-print_status_json (PmCtl *ctl, PmBusManager *manager, PmBusRelay *relay)
+print_status_json (PmBusManager *manager, PmBusRelay *relay, GVariant *statistics)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
@@ -216,7 +214,7 @@ print_status_json (PmCtl *ctl, PmBusManager *manager, PmBusRelay *relay)
   if (relay != NULL)
     {
       json_builder_begin_object (builder);
-      add_relay (builder, relay);
+      add_relay (builder, relay, statistics);
       json_builder_end_object (builder);
     }
   else
@@ -236,6 +234,7 @@ PmExit
 pm_ctl_status (PmCtl *ctl, int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) statistics = NULL;
   PmBusManager *manager;
   PmBusRelay *relay;
 
@@ -244,15 +243,18 @@ pm_ctl_status (PmCtl *ctl, int argc, char **argv)
   manager = pm_ctl_get_manager (ctl, &error);
   if (manager == NULL)
     return pm_ctl_fail (error);
-  // That the mail service does not run is part of how the server is.
-  relay = pm_ctl_get_relay (ctl, NULL);
-  if (ctl->json)
-    {
-      print_status_json (ctl, manager, relay);
-      return PM_EXIT_DONE;
-    }
-  print_service (manager);
+  relay = pm_ctl_get_relay (ctl, &error);
   if (relay != NULL)
-    print_relay (relay);
+    statistics = pm_ctl_read_statistics (relay, &error);
+  if (ctl->json)
+    print_status_json (manager, relay, statistics);
+  else
+    print_service (manager);
+  if (!ctl->json && relay != NULL)
+    print_relay (relay, statistics);
+  // That the mail service does not run is part of how the server is; that it hangs is a failure.
+  if (ctl->relay_silent ||
+      (relay != NULL && g_error_matches (error, PM_ERROR, PM_ERROR_UNREACHABLE)))
+    return pm_ctl_fail (error);
   return PM_EXIT_DONE;
 }

@@ -16,6 +16,12 @@
 #define RELAY_NAME "org.pointsman.Relay1"
 #define RELAY_PATH "/org/pointsman/Relay1"
 
+/* Seconds. A service that is well tells its properties at once, and answers a question soon after
+   the password that it may take; a start or a change of many messages takes as long as it takes. */
+#define PROPERTIES_LIMIT 15
+#define QUESTION_LIMIT 120
+#define CHANGE_LIMIT (15 * 60)
+
 static void
 print_lines (const char *prefix, const char *text)
 {
@@ -245,6 +251,64 @@ translate (GError **error, GError *found)
   g_error_free (found);
 }
 
+/* Like translate(), but says who has not answered, and what to do. */
+static void
+translate_call (GError **error, GError *found, gboolean relay, int limit)
+{
+  if (!g_error_matches (found, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) &&
+      !g_error_matches (found, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT) &&
+      !g_error_matches (found, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
+    {
+      translate (error, found);
+      return;
+    }
+  if (relay)
+    g_set_error (error, PM_ERROR, PM_ERROR_UNREACHABLE,
+                 "The mail service runs, but has not answered within %d seconds. Look at what it "
+                 "logged last; “pointsmanctl service restart” starts it anew.",
+                 limit);
+  else
+    g_set_error (error, PM_ERROR, PM_ERROR_UNREACHABLE,
+                 "The service that manages this server (" MANAGER_NAME ") has not answered within "
+                 "%d seconds. Look at what it logged last, and start it anew.",
+                 limit);
+  g_error_free (found);
+}
+
+/* Loads what the proxy itself would wait long for, and not say when it did not come. */
+static gboolean
+load_properties (gpointer proxy, gboolean relay, GError **error)
+{
+  GError *found = NULL;
+  g_autoptr (GVariant) results = NULL;
+  g_autoptr (GVariantIter) properties = NULL;
+  const char *name;
+  GVariant *value;
+
+  results = g_dbus_proxy_call_sync (
+      proxy, "org.freedesktop.DBus.Properties.GetAll",
+      g_variant_new ("(s)", g_dbus_proxy_get_interface_name (proxy)), G_DBUS_CALL_FLAGS_NONE,
+      PROPERTIES_LIMIT * 1000, NULL, &found);
+  if (results == NULL)
+    {
+      translate_call (error, found, relay, PROPERTIES_LIMIT);
+      return FALSE;
+    }
+  if (!g_variant_is_of_type (results, G_VARIANT_TYPE ("(a{sv})")))
+    {
+      g_set_error (error, PM_ERROR, PM_ERROR_FAILED, "%s does not tell its properties",
+                   g_dbus_proxy_get_name (proxy));
+      return FALSE;
+    }
+  g_variant_get (results, "(a{sv})", &properties);
+  while (g_variant_iter_next (properties, "{&sv}", &name, &value))
+    {
+      g_dbus_proxy_set_cached_property (proxy, name, value);
+      g_variant_unref (value);
+    }
+  return TRUE;
+}
+
 /**
  * pm_ctl_get_manager:
  * @error: a #PmError; %PM_ERROR_UNREACHABLE when it does not run and cannot be started
@@ -257,6 +321,7 @@ pm_ctl_get_manager (PmCtl *ctl, GError **error)
   GError *found = NULL;
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GDBusConnection) connection = NULL;
+  g_autoptr (PmBusManager) manager = NULL;
 
   if (ctl->manager != NULL)
     return ctl->manager;
@@ -271,15 +336,18 @@ pm_ctl_get_manager (PmCtl *ctl, GError **error)
     }
   // The shared connection would end this program, without a word, when the bus closes it.
   g_dbus_connection_set_exit_on_close (connection, FALSE);
-  // The proxy alone would not say why it has no properties; a call does, and starts the service.
+  // The proxy alone would not say why there is no service; a call does, and starts it.
   answer = g_dbus_connection_call_sync (connection, MANAGER_NAME, MANAGER_PATH,
                                         "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
                                         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &found);
   if (answer != NULL)
-    ctl->manager = pm_bus_manager_proxy_new_sync (connection, G_DBUS_PROXY_FLAGS_NONE,
-                                                  MANAGER_NAME, MANAGER_PATH, NULL, &found);
-  if (ctl->manager == NULL)
+    manager = pm_bus_manager_proxy_new_sync (connection,
+                                             G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES,
+                                             MANAGER_NAME, MANAGER_PATH, NULL, &found);
+  if (manager == NULL)
     translate (error, found);
+  else if (load_properties (manager, FALSE, error))
+    ctl->manager = g_steal_pointer (&manager);
   return ctl->manager;
 }
 
@@ -301,8 +369,9 @@ pm_ctl_get_relay (PmCtl *ctl, GError **error)
 
   // Asking must not start it: whether it runs is the manager's business.
   relay = pm_bus_relay_proxy_new_for_bus_sync (bus_type (ctl),
-                                               G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, RELAY_NAME,
-                                               RELAY_PATH, NULL, &found);
+                                               G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START |
+                                                   G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES,
+                                               RELAY_NAME, RELAY_PATH, NULL, &found);
   if (relay == NULL)
     {
       translate (error, found);
@@ -316,8 +385,58 @@ pm_ctl_get_relay (PmCtl *ctl, GError **error)
                            "start”.");
       return NULL;
     }
+  if (!load_properties (relay, TRUE, error))
+    {
+      ctl->relay_silent = TRUE;
+      return NULL;
+    }
   ctl->relay = g_steal_pointer (&relay);
   return ctl->relay;
+}
+
+/**
+ * pm_ctl_call_with_files:
+ * @files: (out) (transfer full) (nullable): what handles in the results stand for
+ *
+ * Returns: (transfer full) (nullable): as pm_ctl_call()
+ */
+GVariant *
+pm_ctl_call_with_files (PmBusRelay *relay,
+                        const char *method,
+                        GVariant *arguments,
+                        GUnixFDList **files,
+                        GError **error)
+{
+  GError *found = NULL;
+  GVariant *results = g_dbus_proxy_call_with_unix_fd_list_sync (
+      G_DBUS_PROXY (relay), method, arguments, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+      QUESTION_LIMIT * 1000, NULL, files, NULL, &found);
+
+  if (results == NULL)
+    translate_call (error, found, TRUE, QUESTION_LIMIT);
+  return results;
+}
+
+static int
+get_limit (const char *method)
+{
+  static const char *const questions[] = {
+    "ReadSite",
+    "History",
+    "ReadRevision",
+    "ListQueue",
+    "QueryQueue",
+    "SummarizeQueue",
+    "ShowMessage",
+    "TrackMessages",
+    "ShowHistory",
+    "Statistics",
+    "EffectivePolicy",
+    "TestRoute",
+    NULL,
+  };
+
+  return g_strv_contains (questions, method) ? QUESTION_LIMIT : CHANGE_LIMIT;
 }
 
 /**
@@ -326,21 +445,22 @@ pm_ctl_get_relay (PmCtl *ctl, GError **error)
  * @arguments: (nullable) (transfer floating): a tuple
  * @error: a #PmError
  *
- * Calls a method and waits for it however long it takes: starting a service and typing a password
- * do. A password may be asked for.
+ * Calls a method and waits for it as long as typing a password takes, for one that changes
+ * something a quarter of an hour. A password may be asked for.
  *
  * Returns: (transfer full) (nullable): the results, a tuple
  */
 GVariant *
 pm_ctl_call (gpointer proxy, const char *method, GVariant *arguments, GError **error)
 {
+  int limit = get_limit (method);
   GError *found = NULL;
   GVariant *results;
 
   results = g_dbus_proxy_call_sync (proxy, method, arguments,
-                                    G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT,
-                                    NULL, &found);
+                                    G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                    limit * 1000, NULL, &found);
   if (results == NULL)
-    translate (error, found);
+    translate_call (error, found, PM_BUS_IS_RELAY (proxy), limit);
   return results;
 }

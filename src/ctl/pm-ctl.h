@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 #include <json-glib/json-glib.h>
 
 #include "pm-manager-generated.h"
@@ -55,6 +56,7 @@ struct _PmCtl
   char *server; /* (nullable) */
   PmBusManager *manager;
   PmBusRelay *relay;
+  gboolean relay_silent; /* the mail service runs, and did not answer */
 };
 
 gboolean pm_ctl_parse (PmCtl *ctl, const GOptionEntry *entries, int *argc, char ***argv);
@@ -69,6 +71,11 @@ char *pm_ctl_format_time (gint64 microseconds);
 
 PmBusManager *pm_ctl_get_manager (PmCtl *ctl, GError **error);
 PmBusRelay *pm_ctl_get_relay (PmCtl *ctl, GError **error);
+GVariant *pm_ctl_call_with_files (PmBusRelay *relay,
+                                  const char *method,
+                                  GVariant *arguments,
+                                  GUnixFDList **files,
+                                  GError **error);
 GVariant *pm_ctl_call (gpointer proxy, const char *method, GVariant *arguments, GError **error);
 
 PmExit pm_ctl_route_list (PmCtl *ctl, int argc, char **argv);

@@ -73,7 +73,7 @@ typedef struct
   gint64 until;
 } PmTrackingFilter;
 
-#define PM_TRACKING_MAX_PAGE 1000
+#define PM_TRACKING_MAX_PAGE 1001 /* a page of the bus, and whether there is another */
 
 /**
  * PmTracking:

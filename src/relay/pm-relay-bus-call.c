@@ -11,6 +11,7 @@
 
 #define MAX_PAGE 1000
 #define MAX_TEXT 1024
+#define MAX_QUOTED 100 /* letters of a key that is not known */
 
 /**
  * pm_relay_bus_return:
@@ -83,6 +84,7 @@ check_key (const char *key,
            GError **error)
 {
   g_autofree char *known = NULL;
+  g_autofree char *start = NULL;
 
   for (guint i = 0; i < n_keys; i++)
     if (strcmp (keys[i].key, key) == 0)
@@ -98,13 +100,15 @@ check_key (const char *key,
             strlen (g_variant_get_string (value, NULL)) > MAX_TEXT)
           {
             g_set_error (error, PM_ERROR, PM_ERROR_TOO_LARGE,
-                         "“%s” may have at most %d bytes", key, MAX_TEXT);
+                         "“%s” has %zu bytes; at most %d are taken: shorten it", key,
+                         strlen (g_variant_get_string (value, NULL)), MAX_TEXT);
             return FALSE;
           }
         return TRUE;
       }
   known = list_keys (keys, n_keys);
-  g_set_error (error, PM_ERROR, PM_ERROR_INVALID, "“%.100s” is not one of: %s", key, known);
+  start = g_utf8_substring (key, 0, MIN (g_utf8_strlen (key, -1), MAX_QUOTED));
+  g_set_error (error, PM_ERROR, PM_ERROR_INVALID, "“%s” is not one of: %s", start, known);
   return FALSE;
 }
 

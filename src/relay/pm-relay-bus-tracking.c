@@ -83,6 +83,18 @@ describe_event (const PmTrackingEvent *event)
   return g_variant_builder_end (&out);
 }
 
+/* One more than the page was asked for, so that no page is empty but the only one. */
+static gint64
+get_next (const Track *track)
+{
+  const PmTrackingEvent *last;
+
+  if (track->events->len <= track->limit)
+    return 0;
+  last = g_ptr_array_index (track->events, track->limit - 1);
+  return last->id;
+}
+
 static void
 tracked_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -90,7 +102,7 @@ tracked_cb (GObject *source, GAsyncResult *result, gpointer data)
   Track *track = g_task_get_task_data (task);
   GError *error = NULL;
   GVariantBuilder rows;
-  gint64 next = 0;
+  guint n;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
@@ -98,18 +110,13 @@ tracked_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < track->events->len; i++)
-    {
-      const PmTrackingEvent *event = g_ptr_array_index (track->events, i);
-
-      g_variant_builder_add_value (&rows, describe_event (event));
-      next = event->id;
-    }
+  n = track->limit == 0 ? track->events->len : MIN (track->events->len, track->limit);
+  for (guint i = 0; i < n; i++)
+    g_variant_builder_add_value (&rows, describe_event (g_ptr_array_index (track->events, i)));
   if (track->limit == 0)
     pm_relay_bus_return (task, g_variant_new ("(aa{sv})", &rows));
   else
-    pm_relay_bus_return (task, g_variant_new ("(aa{sv}x)", &rows,
-                                              track->events->len < track->limit ? 0 : next));
+    pm_relay_bus_return (task, g_variant_new ("(aa{sv}x)", &rows, get_next (track)));
 }
 
 static void
@@ -123,7 +130,7 @@ track_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
     track->events = pm_tracking_history (track->tracking, track->wanted.message, &error);
   else
     track->events = pm_tracking_query (track->tracking, &track->wanted, track->before,
-                                       track->limit, &error);
+                                       track->limit + 1, &error);
   if (track->events != NULL)
     g_task_return_boolean (task, TRUE);
   else

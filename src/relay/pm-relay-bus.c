@@ -129,6 +129,16 @@ static const Method methods[] = {
   { "TlsPolicy", ACTION_READ, pm_relay_bus_tls_policy },
 };
 
+/* What callers wrote stands in texts, perhaps cut short; the bus takes only whole letters. */
+static void
+return_error (GDBusMethodInvocation *invocation, GError *error)
+{
+  g_autofree char *text = error->message;
+
+  error->message = g_utf8_make_valid (text, -1);
+  g_dbus_method_invocation_take_error (invocation, error);
+}
+
 static void
 done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -137,7 +147,7 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
   GVariant *results = g_task_propagate_pointer (G_TASK (result), &error);
 
   if (results == NULL)
-    g_dbus_method_invocation_take_error (call->invocation, error);
+    return_error (call->invocation, error);
   else
     {
       g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, results,

@@ -4,7 +4,7 @@
 
 """A manager and a relay that answer what the test says, on the bus in DBUS_SESSION_BUS_ADDRESS.
 
-Usage: fake_services.py INTERFACES SITE [--no-relay]. Prints "ready" and serves until it is ended;
+Usage: fake_services.py INTERFACES SITE [--no-relay | --no-manager]. Prints "ready" and serves until it is ended;
 every call that changes something is printed as a line of JSON.
 """
 
@@ -61,7 +61,7 @@ class Services:
         except PermissionError as error:
             invocation.return_dbus_error('org.pointsman.Error.Denied', str(error))
             return
-        if not method.startswith(('Read', 'History', 'ListQueue', 'ShowMessage')):
+        if not method.startswith(('Read', 'History', 'ListQueue', 'ShowMessage', 'Statistics')):
             print(json.dumps([method, *arguments.unpack()]), flush=True)
         invocation.return_value(result)
 
@@ -106,6 +106,20 @@ class Services:
     def Statistics(self):
         raise PermissionError('You may not see that.')
 
+    def HoldMessages(self, which):
+        return GLib.Variant('(u)', (len(which.get('ids', [])) or 1203,))
+
+    ReleaseMessages = RetryMatching = HoldMessages
+
+    def DeleteMatching(self, which, _report):
+        return self.HoldMessages(which)
+
+    def RedirectMessages(self, which, _host):
+        return self.HoldMessages(which)
+
+    def SetPriority(self, which, _priority):
+        return self.HoldMessages(which)
+
     def RetryMessages(self, ids):
         return GLib.Variant('(u)', (len(ids) or 1203,))
 
@@ -116,7 +130,8 @@ class Services:
 def main():
     services = Services()
     connection = Gio.bus_get_sync(Gio.BusType.SESSION)
-    names = ['Manager1'] if '--no-relay' in sys.argv else ['Manager1', 'Relay1']
+    names = [name for name in ('Manager1', 'Relay1')
+             if '--no-' + {'Manager1': 'manager', 'Relay1': 'relay'}[name] not in sys.argv]
     for name in names:
         xml = FOLDER.joinpath(f'org.pointsman.{name}.xml').read_text(encoding='utf-8')
         interface = Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0]

@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,53 @@ class ServerTest(Base):
         self.assertEqual(self.called(), ['DeleteMessages', [4], True])
         self.ctl('queue', 'delete', '4', '--no-report')
         self.assertEqual(self.called(), ['DeleteMessages', [4], False])
+
+
+    def test_queue_changes_by_filter(self):
+        for words, call in [
+                (('hold', '4', '5'), ['HoldMessages', {'ids': [4, 5]}]),
+                (('release', '--all'), ['ReleaseMessages', {'all': True}]),
+                (('retry', '--domain', 'example.net'), ['RetryMatching', {'domain': 'example.net'}]),
+                (('delete', '--older-than', '2d', '--no-report'),
+                 ['DeleteMatching', {'older-than': 172800}, False]),
+                (('redirect', '--to', 'mx:2525', '--sender', '*@a'),
+                 ['RedirectMessages', {'sender': '*@a'}, 'mx:2525']),
+                (('redirect', '--undo', '7'), ['RedirectMessages', {'ids': [7]}, '']),
+                (('priority', '--set', '-3', '7'), ['SetPriority', {'ids': [7]}, -3])]:
+            with self.subTest(words):
+                self.assertGreater(self.ctl_json('queue', *words)['count'], 0)
+                self.assertEqual(self.called(), call)
+
+    def test_wrong_changes(self):
+        for words in (('hold',), ('hold', '--all', '4'), ('delete', '4', '--domain', 'x'),
+                      ('hold', 'four'), ('redirect', '4'), ('redirect', '4', '--to', ''),
+                      ('redirect', '4', '--to', 'x', '--undo'), ('priority', '4'),
+                      ('priority', '4', '--set', '10'), ('retry', '--older-than', 'soon')):
+            with self.subTest(words):
+                self.assertIn('Usage: ', self.ctl('queue', *words, status=2).stderr)
+
+
+class SilentRelay(Base):
+    services = ('--no-relay',)
+
+    def setUp(self):
+        super().setUp()
+        self.relay = subprocess.Popen([sys.executable, HERE / 'fake_services.py',
+                                       TOP / 'src' / 'bus', SAMPLE, '--no-manager'],
+                                      stdout=subprocess.PIPE, text=True, env=self.environment)
+        self.addCleanup(self.end, self.relay)
+        self.assertEqual(self.relay.stdout.readline().strip(), 'ready')
+
+    def test_status(self):
+        """A mail service that hangs is said to hang, and what is known is said too."""
+        self.assertEqual(self.ctl_json('status')['relay']['counters']['delivered'], 12)
+        self.relay.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.relay.send_signal, signal.SIGCONT)
+        done = self.ctl('--json', 'status', status=3)
+        status = json.loads(done.stdout)
+        self.assertEqual((status['service']['state'], status['relay']), ('running', None))
+        self.assertIn('has not answered within', done.stderr)
+        self.assertIn('service restart', done.stderr)
 
 
 class WithoutRelay(Base):

@@ -14,6 +14,7 @@ import unittest
 
 from gi.repository import Gio, GLib
 
+from support.relay import Sink
 from support.servers import Nsd, free_port, wait_for
 
 MANAGER = "org.pointsman.Manager1"
@@ -226,6 +227,112 @@ class SessionControl(unittest.TestCase):
                         "the report to leave")
         self.assertEqual(self.json("queue", "delete", "--no-report", str(rest[0]["id"]))["count"], 1)
         self.assertEqual(self.json("queue", "list"), [])
+
+    def fill(self):
+        """Three messages that wait for a host that is not there; their numbers."""
+        self.sink = Sink()
+        self.addCleanup(self.sink.close)
+        self.ctl("route", "add", "waits.example", "--forward", f"127.0.0.1:{free_port()}")
+        self.ctl("service", "restart")
+        for name in ("anna", "bert", "carla"):
+            self.send(f"{name}@waits.example", sender=f"{name}@example.com")
+        wait_for(lambda: self.json("queue", "list", "--state", "deferred")[2:], "what waits")
+        return {m["sender"].split("@")[0]: str(m["id"]) for m in self.json("queue", "list")}
+
+    def count(self, *words):
+        return self.json("queue", *words)["count"]
+
+    def test_queue_by_filter(self):
+        ids = self.fill()
+        for words, n in [((), 3), (("--sender", "anna@*"), 1), (("--domain", "waits.example"), 3),
+                         (("--recipient", "B*@waits.example"), 1), (("--older-than", "1d"), 0),
+                         (("--newer-than", "1d"), 3), (("--state", "held"), 0),
+                         (("--sender-domain", "example.com", "--queue", "outbound"), 3),
+                         (("--queue", "inbound"), 0), (("--reason", "no such words"), 0)]:
+            with self.subTest(words):
+                self.assertEqual(len(self.json("queue", "list", *words)), n)
+        self.assertIn("none of", self.ctl("queue", "list", "--state", "odd", status=1))
+        row, = self.json("queue", "summary")
+        self.assertEqual((row["queue"], row["recipients"], row["ages"]),
+                         ("outbound", 3, [3, 0, 0, 0]))
+        self.assertIn(row["destination"], self.ctl("queue", "summary"))
+
+        self.assertEqual(self.count("hold", "--sender", "anna@*"), 1)
+        self.assertEqual([m["state"] for m in self.json("queue", "list", "--state", "held")],
+                         ["held"])
+        self.assertEqual(self.count("priority", ids["anna"], "--set", "5"), 1)
+        self.assertEqual(self.count("redirect", ids["anna"], "--to",
+                                    f"127.0.0.1:{self.sink.port}"), 1)
+        self.assertIn("is not a host", self.ctl("queue", "redirect", "--all", "--to", "a b",
+                                                status=1))
+        self.assertEqual(self.count("release", "--state", "held"), 1)
+        self.assertIn("anna@example.com", self.sink.get()[0])
+        wait_for(lambda: len(self.json("queue", "list")) == 2, "what was redirected has gone")
+        self.assertEqual(self.count("delete", "--no-report", "--recipient", "bert@*"), 1)
+        self.assertEqual(self.count("retry", "--domain", "waits.example"), 1)
+        self.assertEqual(self.count("delete", "--no-report", "--all"), 1)
+        self.assertEqual(self.json("queue", "list"), [])
+
+        events = [e["event"] for e in self.json("tracking", "show", ids["anna"])]
+        self.assertEqual([e for e in events if e in ("accepted", "held", "redirected", "released",
+                                                     "relayed")],
+                         ["accepted", "held", "redirected", "released", "relayed"])
+        deleted = self.json("tracking", "list", "--event", "deleted")
+        self.assertEqual([str(e["message"]) for e in deleted], [ids["carla"], ids["bert"]])
+        self.assertEqual(len(self.json("tracking", "list", "--limit", "2")), 2)
+        self.assertEqual(self.json("tracking", "list", "--sender", "bert@example.com",
+                                   "--until", "2001-01-01"), [])
+        text = self.ctl("tracking", "list", "--sender", "bert@example.com")
+        self.assertIn("accepted", text)
+        self.assertNotIn("carla", text)
+        self.ctl("tracking", "list", "--since", "yesterday", status=2)
+        self.assertEqual(self.json("tracking", "show", "424242"), [])
+
+    def test_export(self):
+        ids = self.fill()
+        text = self.ctl("queue", "export", ids["anna"])
+        self.assertTrue(text.startswith("Received:"), text)
+        self.assertTrue(text.endswith("Subject: x\n\nhello\n"), text)
+        path = f"{self.folder}/anna.eml"
+        self.ctl("queue", "export", ids["anna"], path)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), text)
+        self.assertEqual(os.stat(path).st_mode & 0o077, 0)
+        self.assertIn("424242", self.ctl("queue", "export", "424242", status=1))
+
+    def test_running(self):
+        self.send("anna@example.com")
+        self.wait_delivered()
+        statistics = self.json("statistics")
+        self.assertEqual(statistics["counters"]["messages-accepted"], 1)
+        self.assertGreater(statistics["durability"]["lastCommit"], 0)
+        self.assertEqual(statistics["held"], {"messages": 0, "oldest": 0})
+        self.assertRegex(self.ctl("statistics"), r"messages-accepted +1\n")
+        self.assertEqual(self.json("status")["relay"]["statistics"]["transfer"], "both")
+        self.assertRegex(self.ctl("status"), r"Durability +[0-9]+ commits, [0-9]+ syncs")
+        policy = self.json("policy")
+        self.assertEqual((policy["server"], policy["host"]), ("MAIL1", "mail1.example.com"))
+        self.assertEqual(policy["listeners"][0]["port"], self.port)
+        self.assertEqual(policy["revision"], self.status()["revision"])
+        self.assertRegex(self.ctl("policy"), r"transfer +both\n")
+
+        # What is saved and what is in force are two things.
+        self.ctl("route", "add", "example.net")
+        self.assertEqual(self.json("route", "test", "a@example.net", "--client",
+                                   "192.0.2.99")["action"], "inbound")
+        running = self.json("route", "test", "--running", "a@example.net", "--client", "192.0.2.99")
+        self.assertEqual(running["action"], "reject")
+        self.ctl("service", "reload")
+        running = self.json("route", "test", "--running", "a@example.net", "--client", "192.0.2.99")
+        self.assertEqual((running["action"], running["rule"]), ("inbound", "example.net"))
+        self.assertIn("inbound", self.ctl("route", "test", "--running", "a@example.net"))
+        self.ctl("route", "test", "--running", "nobody", status=1)
+        self.ctl("service", "stop")
+        for words in (("statistics",), ("policy",), ("queue", "summary"), ("tracking", "list"),
+                      ("queue", "hold", "--all"), ("queue", "export", "1"),
+                      ("route", "test", "--running", "a@example.net")):
+            with self.subTest(words):
+                self.assertIn("does not run", self.ctl(*words, status=3))
 
     def test_check(self):
         good = "@ IN MX 10 mail1.example.com.\n@ IN MX 20 mail1.example.com."

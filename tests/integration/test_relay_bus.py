@@ -114,6 +114,15 @@ class RelayBus(unittest.TestCase):
         self.fails(INVALID, 'TrackMessages', '(a{sv}xu)', {}, 0, 5000)
         self.fails(INVALID, 'TestRoute', '(sa{sv})', 'nobody', {})
         self.fails(INVALID, 'TestRoute', '(sa{sv})', 'a@b.example', which(client='1.2.3'))
+        # A text that is cut short within a letter must not end the service.
+        for n in range(97, 101):
+            self.fails(INVALID, 'TestRoute', '(sa{sv})', 'a@b.example',
+                       which(client='x' * n + 'éé'))
+            self.fails(INVALID, 'RedirectMessages', '(a{sv}s)', which(all=True), 'x' * n + 'éé')
+            self.fails(INVALID, 'QueryQueue', '(a{sv}tu)', {'x' * n + 'é': GLib.Variant('b', True)},
+                       0, 1)
+            self.fails(INVALID, 'TlsPolicy', '(s)', 'x' * n + 'é' * 200)
+            self.fails(INVALID, 'TestRoute', '(sa{sv})', 'x' * n + 'é' * 2000, {})
 
     def test_hold_release_redirect(self):
         self.fill()
@@ -194,6 +203,12 @@ class RelayBus(unittest.TestCase):
         self.assertEqual(len(found), 4)
         self.assertEqual(found[0]['sender'], 'bob@elsewhere.example')
         self.assertEqual(len({event['id'] for event in found}), 4)
+        # No page is empty: what fits exactly is the last one.
+        page, before = self.call('TrackMessages', '(a{sv}xu)', which(event='accepted'), 0, 4)
+        self.assertEqual((len(page), before), (4, 0))
+        page, before = self.call('TrackMessages', '(a{sv}xu)', which(event='accepted'), 0, 3)
+        self.assertEqual((len(page), before), (3, page[-1]['id']))
+        self.assertEqual(self.call('TrackMessages', '(a{sv}xu)', {}, 0, 1000)[1], 0)
 
     def test_statistics(self):
         self.fill()

@@ -177,6 +177,9 @@ show_cb (PmBusRelay *relay, GDBusMethodInvocation *call, guint64 id, FakeServer 
 {
   GVariantBuilder builder;
 
+  self->asked_interactively =
+      (g_dbus_message_get_flags (g_dbus_method_invocation_get_message (call)) &
+       G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ssuxs)"));
   g_variant_builder_add (&builder, "(ssuxs)", "bob@partner.example", "deferred", 3,
                          g_get_real_time (), "451 4.7.1 Greylisting in action");

@@ -19,6 +19,7 @@ typedef struct
   guint n_retried;
   GArray *queue;      /* (element-type guint64): ids */
   gboolean reported;  /* the last delete wanted a report */
+  gboolean asked_interactively; /* a password could have been asked for by the last ShowMessage */
   gboolean deny;      /* refuse the next writes */
   gboolean fail_apply;
 } FakeServer;

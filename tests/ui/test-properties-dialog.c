@@ -367,6 +367,7 @@ test_queues_keeps_selection (Fixture *fixture, gconstpointer data)
                   ui_fixture_child (find_dialog (fixture, PM_TYPE_MESSAGE_DIALOG),
                                     "recipients_store"),
                   NULL) == 1);
+  g_assert_true (fixture->server->asked_interactively);
   gtk_dialog_response (GTK_DIALOG (find_dialog (fixture, PM_TYPE_MESSAGE_DIALOG)),
                        GTK_RESPONSE_CLOSE);
 }

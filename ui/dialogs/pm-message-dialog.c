@@ -9,6 +9,8 @@
 
 #include <glib/gi18n.h>
 
+#include "base/pm-error.h"
+#include "bus/pm-bus-error.h"
 #include "ui/pages/pm-queue-text.h"
 #include "ui/widgets/pm-column-widths.h"
 
@@ -57,6 +59,7 @@ shown_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autofree char *valid = NULL;
   g_autoptr (GVariant) recipients = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) found = NULL;
   GVariantIter iter;
   GVariant *recipient;
 
@@ -65,10 +68,13 @@ shown_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
-      g_dbus_error_strip_remote_error (error);
-      valid = g_strdup_printf (_ ("The message cannot be shown: %s. It may have been delivered "
-                                  "meanwhile; choose Refresh."),
-                               error->message);
+      found = pm_bus_error_translate (error);
+      if (g_error_matches (found, PM_ERROR, PM_ERROR_NOT_FOUND))
+        valid = g_strdup_printf (_ ("The message cannot be shown: %s. It may have been delivered "
+                                    "meanwhile; choose Refresh."),
+                                 found->message);
+      else
+        valid = g_strdup_printf (_ ("The message cannot be shown. %s"), found->message);
       gtk_label_set_text (self->status_label, valid);
       return;
     }
@@ -146,6 +152,9 @@ pm_message_dialog_new (GtkWindow *parent,
   gtk_label_set_text (self->size_label, size);
   gtk_label_set_text (self->id_label, number);
   gtk_label_set_text (self->status_label, _ ("Reading the message…"));
-  pm_bus_relay_call_show_message (relay, id, self->cancellable, shown_cb, g_object_ref (self));
+  // A person asked to see it: a password may be asked for, and takes as long as it takes.
+  g_dbus_proxy_call (G_DBUS_PROXY (relay), "ShowMessage", g_variant_new ("(t)", id),
+                     G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT,
+                     self->cancellable, shown_cb, g_object_ref (self));
   return self;
 }
