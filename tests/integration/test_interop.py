@@ -29,7 +29,8 @@ NAME = 'mail1.example.com'
 ZONE = '$TTL 60\n@ SOA @ hostmaster 1 3600 600 86400 300\n@ NS @\n@ A 127.0.0.1\n'
 # How a connection of each way is said to be in Received (RFC 3848).
 FROM_US = {'clear': 'ESMTP', 'may': 'ESMTPS', 'required': 'ESMTPS', 'verify': 'ESMTPS',
-           'auth': 'ESMTPSA'}
+           'auth': 'ESMTPSA', 'plain': 'ESMTPSA', 'login': 'ESMTPSA', 'scram': 'ESMTPSA'}
+MECHANISMS = {'plain': 'PLAIN', 'login': 'LOGIN', 'scram': 'SCRAM-SHA-256'}
 TO_US = {'clear': 'ESMTP', 'may': 'ESMTPS', 'verify': 'ESMTPS', 'implicit': 'ESMTPSA',
          'plain': 'ESMTPSA', 'login': 'ESMTPSA', 'scram': 'ESMTPSA'}
 
@@ -42,27 +43,26 @@ def mailboxes():
 
 
 class Us:
-    """Our relay: `peers` are {domain: (host name, port)}; a subdomain for each way."""
+    """Our relay, with a route to a subdomain of the peer's for each way. The peer's ports are not
+    known yet: the site has the way's number among FROM_US in place of each."""
 
-    def __init__(self, authority, nsd, peers):
+    def __init__(self, authority, nsd, peer):
         self.relay = Relay('--no-bus', '--dns-server', f'127.0.0.1@{nsd}', '--ca-file',
                            str(authority.file))
-        relay, ways = self.relay, ('none', 'opportunistic', 'required', 'verify', 'verify')
+        relay, ways = self.relay, ('none', 'opportunistic', 'required') + ('verify',) * 5
         self.tls_port, self.submission_port = free_port(), free_port()
         chain, key = authority.issue(NAME)
         routes = '<route domain="us.test"><inbound/></route>'
         domains = ''
-        for domain, (host, port) in peers.items():
-            for way, tls in zip(FROM_US, ways):
-                where = port if way != 'auth' else 2
-                routes += (f'<route domain="{way}.{domain}"><forward><host name="{host}" '
-                           f'port="{where}" tls="{tls}"/></forward></route>')
-            domains += (f'<domain name="auth.{domain}" tls="verify"><login user="{LOGIN[0]}" '
-                        f'secret="peer"/></domain>')
-            routes += (f'<route domain="#{domain}"><forward><host name="{host}" port="{port}" '
-                       f'tls="none"/></forward></route>'
-                       f'<route domain="wrong.{domain}"><forward><host name="wrong.test" '
-                       f'port="{port}" tls="verify"/></forward></route>')
+        for number, (way, tls) in enumerate(zip(FROM_US, ways), 1):
+            routes += (f'<route domain="{way}.{peer}"><forward><host name="{peer}" '
+                       f'port="{number}" tls="{tls}"/></forward></route>')
+            if FROM_US[way] == 'ESMTPSA':
+                domains += (f'<domain name="{way}.{peer}" tls="verify">'
+                            f'<login user="{LOGIN[0]}" secret="peer"/></domain>')
+        routes += (f'<route domain="#{peer}"><forward><host name="{peer}" port="1" tls="none"/>'
+                   f'</forward></route><route domain="wrong.{peer}"><forward>'
+                   f'<host name="wrong.test" port="1" tls="verify"/></forward></route>')
         relay.write_site(
             limit='4 MiB', routes=routes,
             listen=f'<listen address="127.0.0.1" port="{relay.port}"/>'
@@ -81,7 +81,8 @@ class Us:
 
     def messages(self):
         folder = self.relay.state / 'mail' / 'us.test'
-        return [m for box in (folder.iterdir() if folder.is_dir() else []) for m in messages_in(box)]
+        boxes = folder.iterdir() if folder.is_dir() else []
+        return [message for box in boxes for message in messages_in(box)]
 
 
 def add_account(config, user, password):
@@ -106,23 +107,26 @@ class Peer:
         names = [cls.domain, 'wrong.test', NAME]
         nsd = Nsd({name: ZONE for name in names})
         stack.callback(nsd.close)
-        cls.us = Us(cls.authority, nsd.port, {cls.domain: (cls.domain, 1)})
+        cls.us = Us(cls.authority, nsd.port, cls.domain)
         stack.callback(cls.us.relay.remove)
         cls.peer = cls.make_peer()
         stack.callback(cls.peer.close)
         text = cls.us.relay.config.read_text()
-        text = text.replace('port="2"', f'port="{cls.auth_port()}"')
-        cls.us.relay.config.write_text(text.replace('port="1"', f'port="{cls.peer.port}"'))
+        for number, way in enumerate(FROM_US, 1):
+            text = text.replace(f'port="{number}"', f'port="{cls.port_for(way)}"')
+        cls.us.relay.config.write_text(text)
         cls.us.relay.start()
 
     @classmethod
-    def auth_port(cls):
-        return getattr(cls.peer, 'submission_port', cls.peer.port)
+    def port_for(cls, way):
+        if way == 'auth' and way in cls.ways_from_us:
+            return cls.peer.submission_port
+        return cls.peer.port
 
     def arrive(self, letters, store, says, home):
         for letter in letters:
             with self.subTest(letter.kind):
-                arrived = wait_for(lambda: letter.is_in(store.messages()), letter.word, 8)
+                arrived = wait_for(lambda: letter.is_in(store.messages()), letter.word, 15)
                 self.assertTrue(letter.is_whole(arrived), arrived[:2000])
                 # RFC 3848, RFC 6531 4.3
                 self.assertRegex(arrived.decode('utf-8', 'replace'),
@@ -134,7 +138,7 @@ class Peer:
 
     def report_says(self, letter, home, recipient, action, status):
         report = wait_for(lambda: letter.report_in(home.messages()),
-                          f'a report about {letter.word}', 8)
+                          f'a report about {letter.word}', 15)
         fields = recipients_of(report)
         self.assertEqual([f['Final-Recipient'].split(';')[-1].strip() for f in fields],
                          [recipient], report)
@@ -177,6 +181,22 @@ def recipients_of(report):
 class WithPostfix(Peer, unittest.TestCase):
     domain = 'peer.test'
     ways_to_us = tuple(TO_US)
+    ways_from_us = tuple(FROM_US)
+
+    @classmethod
+    def port_for(cls, way):
+        if way in MECHANISMS:
+            return cls.peer.ports[MECHANISMS[way]]
+        return super().port_for(way)
+
+    def test_it_says_how_we_logged_in(self):
+        for way, mechanism in MECHANISMS.items():
+            with self.subTest(way):
+                letter = Letter('small', 'us.test', f'{way}.{self.domain}', 'nobody')
+                post(self.us.relay.port, [letter])
+                self.arrive([letter], self.peer, 'ESMTPSA', self.us)
+                self.assertIn(f'sasl_method={mechanism}, sasl_username={LOGIN[0]}',
+                              self.peer.log())
 
     @classmethod
     def make_peer(cls):
@@ -267,10 +287,11 @@ class WithOpenSmtpd(Peer, unittest.TestCase):
     @classmethod
     def make_peer(cls):
         us = cls.us
+        login = 'tls no-verify auth <logins>'
         urls = {'clear': f'smtp+notls://127.0.0.1:{us.relay.port}"',
                 'may': f'smtp://127.0.0.1:{us.relay.port}"',
-                'implicit': f'smtps://us@127.0.0.1:{us.tls_port}" tls no-verify auth <logins>',
-                'plain': f'smtp+tls://us@127.0.0.1:{us.submission_port}" tls no-verify auth <logins>'}
+                'implicit': f'smtps://us@127.0.0.1:{us.tls_port}" {login}',
+                'plain': f'smtp+tls://us@127.0.0.1:{us.submission_port}" {login}'}
         ways = {**{f'{way}.us.test': way for way in urls}, 'us.test': 'clear'}
         return OpenSmtpd(
             cls.authority, logins=f'us = "{LOGIN[0]}:{LOGIN[1]}"',

@@ -46,7 +46,7 @@ begin acl
 rcpt:
   deny condition = ${{if match{{$local_part}}{{^nobody}}}}
        message = 5.1.1 No such user here
-  deny condition = ${{if or{{{{eq{{$received_port}}{{{tls_port}}}}}{{eq{{$received_port}}{{{submission_port}}}}}}}}}
+  deny condition = ${{if !eq{{$received_port}}{{{port}}}}}
       !authenticated = *
        message = 5.7.0 Authenticate first
   accept

@@ -8,7 +8,8 @@ import smtplib
 HEADER = ('From: Sender <reports@{home}>\r\nTo: People <anna@{domain}>\r\n'
           'Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <{word}@client.test>\r\n'
           'Subject: {word}\r\nX-Folded: one\r\n  two\r\nMIME-Version: 1.0\r\n'
-          'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n')
+          'Content-Type: text/plain; charset=utf-8\r\n'
+          'Content-Transfer-Encoding: {encoding}\r\n\r\n')
 LINE = b'What a long line of sixty-four bytes this is, and it ends here.\r\n'
 BODIES = {
     'small': b'Hello.\r\n',

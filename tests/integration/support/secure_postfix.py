@@ -34,7 +34,8 @@ SUBMISSION = '''
 
 class SecurePostfix(Postfix):
     """`transports`: {name: {parameter of smtp(8): value}}; `ways`: {domain: transport:nexthop};
-    `login`: the user and the password that it knows, and that it logs in with elsewhere."""
+    `login`: the user and the password that it knows, and that it logs in with elsewhere. It has
+    `ports` that offer one mechanism only."""
 
     def __init__(self, authority, domains, login, transports, ways, name='peer.test', main=''):
         user, password = login
@@ -47,8 +48,8 @@ class SecurePostfix(Postfix):
         chain, key = authority.issue(name)
         self.tls_port, self.submission_port = free_port(), free_port()
         (folder / 'transport').write_text(''.join(f'{d} {w}\n' for d, w in ways.items()))
-        (folder / 'passwords').write_text(''.join(
-            f'{hop} {user}:{password}\n' for hop in {way.partition(':')[2] for way in ways.values()}))
+        hops = {way.partition(':')[2] for way in ways.values()}
+        (folder / 'passwords').write_text(''.join(f'{hop} {user}:{password}\n' for hop in hops))
         (folder / 'recipients').write_text('/^nobody/ REJECT 5.1.1 No such user here\n')
         master = TLSMGR + ''.join(
             f'{name} unix - - n - - smtp\n' + ''.join(f'  -o {{{k} = {v}}}\n'
@@ -57,6 +58,10 @@ class SecurePostfix(Postfix):
         master += SUBMISSION.format(port=self.tls_port, more='  -o smtpd_tls_wrappermode=yes\n')
         master += SUBMISSION.format(port=self.submission_port,
                                     more='  -o smtpd_tls_security_level=encrypt\n')
+        self.ports = {name: free_port() for name in ('PLAIN', 'LOGIN', 'SCRAM-SHA-256')}
+        for mechanism, port in self.ports.items():
+            master += SUBMISSION.format(port=port, more=f'  -o smtpd_tls_security_level=encrypt\n'
+                                        f'  -o smtpd_sasl_mechanism_filter={mechanism}\n')
         try:
             super().__init__(domains, SERVER.format(chain=chain, key=key, folder=folder,
                                                     sasl=folder / 'sasl', ca=authority.file) +
@@ -68,6 +73,9 @@ class SecurePostfix(Postfix):
 
     def messages(self):
         return messages_in(self.maildir)
+
+    def log(self):
+        return (self.root / 'log').read_text(errors='replace')
 
     def close(self):
         super().close()

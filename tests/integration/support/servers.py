@@ -202,7 +202,7 @@ service auth {{
 '''
 
     def __init__(self, users, password='x', sasl=None):
-        """`sasl`: a socket and its owner's number, where Dovecot says for others who somebody is."""
+        """`sasl`: a socket and its owner's number, where Dovecot says for others who one is."""
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='pointsman-dovecot-'))
         self.root.chmod(0o755)
         self.port = free_port()
