@@ -7,14 +7,38 @@
 
 #include "queue/pm-queue-private.h"
 
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "base/pm-log.h"
+#include "queue/pm-queue-log.h"
+
+/* What the log led to before it was damaged is not an orphan of a session that was cut off. */
+static gboolean
+may_be_of_damaged_log (const char *path, gint64 damage_time)
+{
+  GStatBuf info;
+
+  return damage_time != 0 && (g_stat (path, &info) != 0 || info.st_mtime <= damage_time);
+}
+
+/* Where it cannot be moved, it stays. */
+static void
+set_body_aside (PmQueue *self, const char *path, const char *name)
+{
+  g_autofree char *place = g_build_filename (self->folder, "lost+found", NULL);
+  g_autofree char *target = g_build_filename (place, name, NULL);
+
+  g_mkdir_with_parents (place, 0700);
+  if (g_rename (path, target) == 0)
+    pm_log_event (G_LOG_LEVEL_MESSAGE, "queue-body-set-aside", "path", target, NULL);
+}
 
 static void
 sweep_with (PmQueue *self, PmQueueStore *store)
 {
   g_autoptr (GDir) folder = g_dir_open (self->body_folder, 0, NULL);
+  gint64 damage_time = pm_queue_log_get_damage_time (self->folder);
   const char *name;
 
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
@@ -28,7 +52,11 @@ sweep_with (PmQueue *self, PmQueueStore *store)
         continue;
       if (!pm_queue_store_has_body_file (store, name, &has, NULL))
         return;
-      if (!has)
+      if (has)
+        continue;
+      if (may_be_of_damaged_log (path, damage_time))
+        set_body_aside (self, path, name);
+      else
         unlink (path);
     }
 }

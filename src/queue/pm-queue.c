@@ -12,6 +12,7 @@
 
 #include "base/pm-atomic-file.h"
 #include "base/pm-error.h"
+#include "queue/pm-queue-log.h"
 #include "queue/pm-queue-private.h"
 
 #define MAX_IDLE_READERS 4
@@ -153,8 +154,8 @@ set_up_reserve (PmQueue *self)
  * @error: when the file cannot be opened, or has the format of a later version
  *
  * Opens the queue and starts its writer. However long the queue is, this takes a moment: what reads
- * all of it goes on in the background. A damaged file is repaired, see pm_queue_repair(). Blocks on
- * the disk.
+ * all of it goes on in the background. A damaged file is repaired, see pm_queue_repair(); a damaged
+ * log is set aside, see pm_queue_log_set_aside_damaged(). Blocks on the disk.
  *
  * Returns: (transfer full) (nullable): the queue
  */
@@ -171,7 +172,7 @@ pm_queue_new (const char *folder, PmClock *clock, GError **error)
   self->watch = pm_disk_watch_new (folder);
   cut_off = was_cut_off (self);
   if (!make_folder (folder, error) || !make_folder (self->body_folder, error) ||
-      !pm_queue_writer_open (self, error) ||
+      !pm_queue_log_set_aside_damaged (folder, error) || !pm_queue_writer_open (self, error) ||
       !pm_queue_store_last_id (self->writer, &self->last_id, error) ||
       !pm_atomic_file_sync_directory (folder, error))
     return NULL;

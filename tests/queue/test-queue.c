@@ -783,10 +783,148 @@ test_repair_cut_off (Fixture *f, gconstpointer data)
   g_assert_true (g_file_test (aside, G_FILE_TEST_EXISTS));
 }
 
+static guint log_damages; /* atomic: how often one was logged */
+
+static GLogWriterOutput
+count_damages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (fields[i].length < 0 && strstr (fields[i].value, "queue-log-damaged") != NULL)
+      {
+        __atomic_add_fetch (&log_damages, 1, __ATOMIC_SEQ_CST);
+        break;
+      }
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
+static void
+copy_into (const char *from, const char *to, const char *name)
+{
+  g_autofree char *source = g_build_filename (from, name, NULL);
+  g_autofree char *target = g_build_filename (to, name, NULL);
+  g_autofree char *bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  g_file_get_contents (source, &bytes, &size, &error);
+  g_assert_no_error (error);
+  g_file_set_contents (target, bytes, (gssize) size, &error);
+  g_assert_no_error (error);
+}
+
+/* Goes on with what a power cut would have left: the log is not in the file yet. */
+static void
+cut_off (Fixture *f)
+{
+  g_autofree char *folder = g_dir_make_tmp ("pm-queue-XXXXXX", NULL);
+  g_autofree char *bodies = g_build_filename (folder, "bodies", NULL);
+  g_autoptr (GDir) dir = g_dir_open (pm_queue_get_body_folder (f->queue), 0, NULL);
+  const char *name;
+
+  g_assert_cmpint (g_mkdir (bodies, 0700), ==, 0);
+  copy_into (f->folder, folder, "queue.db");
+  copy_into (f->folder, folder, "queue.db-wal");
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      // Those of this run are not swept.
+      g_autofree char *from = g_build_filename (pm_queue_get_body_folder (f->queue), name, NULL);
+      g_autofree char *to = g_strdup_printf ("%s/body-of-before", bodies);
+      g_autofree char *bytes = NULL;
+      gsize size;
+
+      g_assert_true (g_file_get_contents (from, &bytes, &size, NULL));
+      g_assert_true (g_file_set_contents (to, bytes, (gssize) size, NULL));
+    }
+  pm_queue_close (f->queue);
+  g_clear_object (&f->queue);
+  remove_tree (f->folder);
+  g_free (f->folder);
+  f->folder = g_steal_pointer (&folder);
+}
+
+/* What becomes of a log, and whether that is a damage. */
+static const struct
+{
+  const char *name;
+  goffset at; /* where it is overwritten; negative: where it is cut, from the end */
+  gsize size;
+  goffset length; /* not 0: cut to that */
+  gboolean damaged;
+} log_damages_made[] = {
+  { "whole", 0, 0, 0, FALSE },
+  { "magic", 0, 4, 0, TRUE },
+  { "salt", 16, 1, 0, TRUE },
+  { "checksum", 31, 1, 0, TRUE },
+  { "header", 0, 32, 0, TRUE },
+  { "first-page", 0, 4096, 0, TRUE },
+  { "torn-tail", -100, 0, 0, FALSE },
+  { "last-page", -8192, 8192, 0, FALSE },
+  { "header-cut", 0, 0, 20, FALSE },
+  { "header-alone", 0, 32, 32, FALSE },
+  { "empty", 0, 0, -1, FALSE },
+};
+
+/* A log that SQLite would overlook is kept, and its loss is said; what a cut leaves is no damage. */
+static void
+test_damaged_log (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (log_damages_made); i++)
+    {
+      guint before = __atomic_load_n (&log_damages, __ATOMIC_SEQ_CST);
+      guint64 id = enqueue_one (f, 3000, 1);
+      g_autofree char *log = NULL;
+      g_autofree char *lost = NULL;
+      g_autofree char *kept = NULL;
+      g_autofree char *was = NULL;
+      g_autofree char *is = NULL;
+      g_autoptr (PmQueueMessage) message = NULL;
+      goffset at = log_damages_made[i].at;
+      gsize size;
+      gsize kept_size;
+
+      g_test_message ("%s", log_damages_made[i].name);
+      enqueue_one (f, 100000, 1);
+      enqueue_one (f, 10, 1);
+      cut_off (f);
+      log = g_build_filename (f->folder, "queue.db-wal", NULL);
+      lost = g_build_filename (f->folder, "lost+found", "body-of-before", NULL);
+      g_assert_true (g_file_get_contents (log, &was, &size, NULL));
+      if (log_damages_made[i].size > 0)
+        overwrite (log, at < 0 ? (goffset) size + at : at, log_damages_made[i].size);
+      else if (at < 0)
+        g_assert_cmpint (truncate (log, (goffset) size + at), ==, 0);
+      if (log_damages_made[i].length != 0)
+        g_assert_cmpint (truncate (log, MAX (log_damages_made[i].length, 0)), ==, 0);
+      g_clear_pointer (&was, g_free);
+      g_assert_true (g_file_get_contents (log, &was, &size, NULL));
+
+      open_queue (f);
+      kept = find_in (f->folder, "queue.db-wal.damaged-");
+      g_assert_cmpint (kept != NULL, ==, log_damages_made[i].damaged);
+      g_assert_cmpuint (__atomic_load_n (&log_damages, __ATOMIC_SEQ_CST) - before, ==,
+                        log_damages_made[i].damaged);
+      message = pm_queue_load (f->queue, id, NULL);
+      if (log_damages_made[i].damaged)
+        {
+          g_assert_true (g_file_get_contents (kept, &is, &kept_size, NULL));
+          g_assert_cmpmem (is, kept_size, was, size);
+          g_assert_null (message);
+          while (!g_file_test (lost, G_FILE_TEST_EXISTS))
+            enqueue_one (f, 10, 1);
+        }
+      else
+        g_assert_cmpint (message != NULL, ==, log_damages_made[i].length == 0);
+      enqueue_one (f, 1000, 1);
+      tear_down (f, NULL);
+      set_up (f, NULL);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (count_damages, NULL, NULL);
 #define ADD(name, func) g_test_add ("/queue/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("round-trip", test_round_trip);
   ADD ("group-commit", test_group_commit);
@@ -802,5 +940,6 @@ main (int argc, char *argv[])
   ADD ("fresh-from-memory", test_fresh_from_memory);
   ADD ("repair", test_repair);
   ADD ("repair-cut-off", test_repair_cut_off);
+  ADD ("damaged-log", test_damaged_log);
   return g_test_run ();
 }
