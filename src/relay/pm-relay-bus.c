@@ -129,14 +129,19 @@ static const Method methods[] = {
   { "TlsPolicy", ACTION_READ, pm_relay_bus_tls_policy },
 };
 
-/* What callers wrote stands in texts, perhaps cut short; the bus takes only whole letters. */
+/* By a name of ours, whatever went wrong below. What callers wrote stands in texts, perhaps cut
+   short; the bus takes only whole letters. */
 static void
 return_error (GDBusMethodInvocation *invocation, GError *error)
 {
-  g_autofree char *text = error->message;
+  g_autoptr (GError) own = error;
+  g_autofree char *text = g_utf8_make_valid (own->message, -1);
 
-  error->message = g_utf8_make_valid (text, -1);
-  g_dbus_method_invocation_take_error (invocation, error);
+  if (g_error_matches (own, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_dbus_method_invocation_return_dbus_error (invocation, "org.pointsman.Error.Cancelled", text);
+  else
+    g_dbus_method_invocation_return_error_literal (
+        invocation, PM_ERROR, own->domain == PM_ERROR ? own->code : PM_ERROR_FAILED, text);
 }
 
 static void

@@ -217,9 +217,9 @@ class SessionControl(unittest.TestCase):
         self.assertIn("Subject: x", shown["header"])
         self.assertEqual(len(shown["recipients"]), 2)
         self.assertEqual(self.json("queue", "retry", "--all")["count"], 2)
-        wait_for(lambda: next(m for m in self.json("queue", "list")
-                              if m["id"] == first["id"])["attempts"] > first["attempts"],
-                 "another attempt")
+        # One of them finds that the host is still dead; the other need not find it too.
+        wait_for(lambda: sum(m["attempts"] for m in self.json("queue", "list")) >
+                 sum(m["attempts"] for m in waiting), "another attempt")
         self.ctl("queue", "show", "999999", status=1)
         self.assertEqual(self.json("queue", "delete", str(first["id"]))["count"], 1)
         self.wait_delivered("anna@waits.example")
@@ -236,7 +236,8 @@ class SessionControl(unittest.TestCase):
         self.ctl("service", "restart")
         for name in ("anna", "bert", "carla"):
             self.send(f"{name}@waits.example", sender=f"{name}@example.com")
-        wait_for(lambda: self.json("queue", "list", "--state", "deferred")[2:], "what waits")
+        wait_for(lambda: [m["state"] for m in self.json("queue", "list")] == ["deferred"] * 3,
+                 "what waits")
         return {m["sender"].split("@")[0]: str(m["id"]) for m in self.json("queue", "list")}
 
     def count(self, *words):
@@ -326,7 +327,7 @@ class SessionControl(unittest.TestCase):
         running = self.json("route", "test", "--running", "a@example.net", "--client", "192.0.2.99")
         self.assertEqual((running["action"], running["rule"]), ("inbound", "example.net"))
         self.assertIn("inbound", self.ctl("route", "test", "--running", "a@example.net"))
-        self.ctl("route", "test", "--running", "nobody", status=1)
+        self.ctl("route", "test", "--running", "nobody", status=2)
         self.ctl("service", "stop")
         for words in (("statistics",), ("policy",), ("queue", "summary"), ("tracking", "list"),
                       ("queue", "hold", "--all"), ("queue", "export", "1"),

@@ -13,6 +13,8 @@ import tempfile
 import threading
 import unittest
 
+from gi.repository import Gio, GLib
+
 from support.relay import Relay
 from support.servers import Nsd, wait_for
 from support.tls import Authority, TlsSink, tlsa
@@ -155,8 +157,8 @@ class Secured(unittest.TestCase):
             while not sink.taken.empty():
                 sink.get()
 
-    def relay(self, *options, **site):
-        relay = Relay('--no-bus', '--dns-server', f'127.0.0.1@{self.nsd.port}', '--ca-file',
+    def relay(self, *options, bus='--no-bus', **site):
+        relay = Relay(bus, '--dns-server', f'127.0.0.1@{self.nsd.port}', '--ca-file',
                       self.authority.path, '--mx-port', str(self.port), '--mta-sts-address',
                       '127.0.0.1', '--mta-sts-port', str(self.web.port), *options, retry='1h',
                       **site)
@@ -269,6 +271,58 @@ class Dane(Secured):
         self.assertIn('no keys of the DNS root', relay.wait_logged('dane ', 'state='))
         self.send(relay, 'p@wrong.dane.test')
         self.expect(relay, 'p@wrong.dane.test', 'relayed', 'unverified')
+
+
+class AsTold(Secured):
+    """TlsPolicy of org.pointsman.Relay1: the answer is what delivery does."""
+
+    ROWS = {  # domain: its hosts, each with the level, names of ours in it, TLSA records, reason
+        'enforce-good.sts.test': [('good.hosts.test', 'verify', 0, 'MTA-STS policy')],
+        'enforce-unnamed.sts.test': [('good.hosts.test', 'refused', 0, 'does not name the host')],
+        'testing-self.sts.test': [('self.hosts.test', 'opportunistic', 0, 'only being tested')],
+        'none-self.sts.test': [('self.hosts.test', 'opportunistic', 0, 'Nobody asks for more')],
+        'second.dane.test': [('self.dane.test', 'dane', 1, 'DNSSEC'),
+                             ('good.dane.test', 'dane', 1, 'DNSSEC')],
+        'plain.dane.test': [('wrong.dane.test', 'opportunistic', 0, '')],
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.bus = Gio.TestDBus.new(Gio.TestDBusFlags.NONE)
+        self.bus.up()
+        self.addCleanup(self.bus.down)
+        relay = self.relay('--trust-anchor', self.anchor, bus='--session')
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            self.bus.get_bus_address(), Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.addCleanup(self.connection.close_sync, None)
+        wait_for(lambda: self.call('org.freedesktop.DBus', '/', 'NameHasOwner',
+                                   'org.pointsman.Relay1'), 'the name on the bus',
+                 process=relay.process)
+
+    def call(self, name, path, method, argument):
+        return self.connection.call_sync(name, path, name, method,
+                                         GLib.Variant('(s)', (argument,)), None, 0, 20000,
+                                         None).unpack()[0]
+
+    def ask(self, domain):
+        return self.call('org.pointsman.Relay1', '/org/pointsman/Relay1', 'TlsPolicy', domain)
+
+    def test_policy(self):
+        for domain, wanted in self.ROWS.items():
+            with self.subTest(domain):
+                found = self.ask(domain)
+                self.assertEqual([(row['host'], row['level'], row['tlsa']) for row in found],
+                                 [row[:3] for row in wanted])
+                for row, (*_, reason) in zip(found, wanted):
+                    self.assertIn(reason, row['reason'])
+
+    def test_no_hosts(self):
+        for domain, error in [('nothing.sts.test', 'NotFound'), ('a b', 'Invalid'),
+                              ('', 'Invalid'), ('x' * 300, 'Invalid')]:
+            with self.subTest(domain), self.assertRaises(GLib.Error) as caught:
+                self.ask(domain)
+            self.assertIn(f'org.pointsman.Error.{error}', caught.exception.message)
 
 
 class Message(Secured):

@@ -8,12 +8,14 @@ import http.client
 import os
 import smtplib
 import socket
+import time
 import unittest
 
 from gi.repository import Gio, GLib
 
 from support.relay import Relay, Sink
 from support.servers import free_port, wait_for
+from test_inbound import make_certificate
 from test_relayd import forward, send
 
 INVALID = 'org.pointsman.Error.Invalid'
@@ -161,6 +163,45 @@ class RelayBus(unittest.TestCase):
         self.assertEqual(self.call('DeleteMatching', '(a{sv}b)', which(state='held'), False), count)
         self.assertEqual(self.query(), [])
 
+    def test_cancel_while_it_runs(self):
+        count = 4000
+        with smtplib.SMTP('127.0.0.1', self.relay.port, timeout=20) as client:
+            for n in range(count):
+                client.sendmail('anna@example.com', [f'p{n}@partner.example'], 'Subject: x\n\ny\n')
+        seen, outcome = [], []
+
+        def progress(*what):
+            if not seen:
+                self.call('CancelOperation', '(u)', 7)
+            seen.append(what[5].unpack())
+
+        self.connection.signal_subscribe('org.pointsman.Relay1', 'org.pointsman.Relay1',
+                                         'QueueProgress', None, None, 0, progress)
+
+        def done(connection, result):
+            try:
+                outcome.append(connection.call_finish(result).unpack()[0])
+            except GLib.Error as error:
+                outcome.append(error.message)
+
+        self.connection.call('org.pointsman.Relay1', '/org/pointsman/Relay1',
+                             'org.pointsman.Relay1', 'HoldMessages',
+                             GLib.Variant('(a{sv})', (which(all=True, operation=7),)), None, 0,
+                             20000, None, done)
+        loop = GLib.MainContext.default()
+        wait_for(lambda: (loop.iteration(False), outcome)[1], 'the end of the change')
+        self.assertIn('org.pointsman.Error.Cancelled', str(outcome[0]))
+        # What was done stays done, whole pages of it, and the person is told how much.
+        held = len(self.query(state='held'))
+        self.assertIn(f' {held} messages', outcome[0])
+        self.assertEqual(held % 500, 0)
+        self.assertTrue(500 <= held < count, held)
+        self.assertEqual(self.call('Statistics')['queue']['held'], held)
+        # Its number is free again.
+        self.fails(NOT_FOUND, 'CancelOperation', '(u)', 7)
+        self.assertEqual(self.call('ReleaseMessages', '(a{sv})', which(all=True, operation=7)),
+                         held)
+
     def test_summary(self):
         self.fill()
         rows = self.call('SummarizeQueue', '(u)', 10)
@@ -232,6 +273,7 @@ class RelayBus(unittest.TestCase):
                                                 'role': 'relay', 'tls': 'none', 'proxy': False}])
         self.assertEqual(policy['limits']['recipients'], 100)
         self.assertEqual(policy['mailboxes']['accept'], 'listed')
+        self.assertEqual(policy['certificates'], [])
         changed = []
         self.connection.signal_subscribe(
             'org.pointsman.Relay1', 'org.pointsman.Relay1', 'PolicyChanged', None, None, 0,
@@ -245,6 +287,28 @@ class RelayBus(unittest.TestCase):
         policy = self.call('EffectivePolicy')
         self.assertEqual((policy['revision'], policy['diagnostics']['queue']),
                          (revision, 'medium'))
+
+    def test_certificates(self):
+        chain, key = make_certificate(self.relay.root)
+        self.relay.write_site(security=(
+            f'<security><certificate chain="{chain}" key="{key}"/></security>'))
+        self.call('Reload')
+        policy = self.call('EffectivePolicy')
+        self.assertEqual(policy['listeners'][0]['tls'], 'starttls')
+        row, = policy['certificates']
+        self.assertEqual((row['chain'], row['names'], row['problem']),
+                         (str(chain), ['mail1.example.com'], ''))
+        days = (row['expires'] / 1e6 - time.time()) / 86400
+        self.assertTrue(1.9 < days < 2.1, days)
+        # What is wrong with a file is said, of that one.
+        for text in ('', 'no certificate', chain.read_text()[:200]):
+            with self.subTest(text[:14]):
+                chain.write_text(text)
+                row, = self.call('EffectivePolicy')['certificates']
+                self.assertIn(str(chain), row['problem'])
+                self.assertEqual((row['names'], row['expires']), ([], 0))
+        chain.unlink()
+        self.assertIn(str(chain), self.call('EffectivePolicy')['certificates'][0]['problem'])
 
     def test_metrics(self):
         port = free_port()
