@@ -263,6 +263,28 @@ follow_aliases (const ldns_rr_list *list, const ldns_rdf *name)
   return name;
 }
 
+static gboolean
+has_type (const ldns_rr_list *list, ldns_rr_type type)
+{
+  for (size_t i = 0; i < ldns_rr_list_rr_count (list); i++)
+    if (ldns_rr_get_type (ldns_rr_list_rr (list, i)) == type)
+      return TRUE;
+  return FALSE;
+}
+
+/* Nothing of the type is in it: whether somebody says that there is none (RFC 2308 2.2). */
+static void
+read_nothing (PmDnsAnswer *answer, const ldns_pkt *packet)
+{
+  if (ldns_pkt_get_rcode (packet) == LDNS_RCODE_NXDOMAIN)
+    {
+      answer->status = PM_DNS_NXDOMAIN;
+      return;
+    }
+  answer->status = PM_DNS_NODATA;
+  answer->unfounded = !has_type (ldns_pkt_authority (packet), LDNS_RR_TYPE_SOA);
+}
+
 /**
  * pm_dns_answer_read_packet:
  * @answer: the answer to fill: status, canonical name and records
@@ -311,7 +333,6 @@ pm_dns_answer_read_packet (PmDnsAnswer *answer, const guint8 *bytes, gsize size,
   if (answer->records->len > 0)
     answer->status = PM_DNS_OK;
   else
-    answer->status = ldns_pkt_get_rcode (packet) == LDNS_RCODE_NXDOMAIN ? PM_DNS_NXDOMAIN
-                                                                        : PM_DNS_NODATA;
+    read_nothing (answer, packet);
   return TRUE;
 }

@@ -218,6 +218,8 @@ fill_answer (PmFakeResolver *self, PmDnsAnswer *answer)
       if (node->forced != PM_DNS_OK)
         {
           answer->status = node->forced;
+          // What the zone does not say itself nobody vouches for.
+          answer->unfounded = node->forced == PM_DNS_NODATA;
           answer->detail = g_strdup (pm_dns_status_to_string (node->forced));
           return TRUE;
         }

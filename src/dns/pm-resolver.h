@@ -61,6 +61,8 @@ typedef struct
  * @canonical_name: (nullable): the name at the end of the CNAME chain, where there was one
  * @records: (element-type PmDnsRecord): of the type asked for only
  * @secure: validated by DNSSEC
+ * @unfounded: with %PM_DNS_NODATA: nothing in the answer says who knows it (RFC 2308 2.2). That is
+ *   how some servers put it, and also how one answers that does not recurse and knows nothing
  * @server: who was asked, for a person to read ("system resolver", "127.0.0.1:5353")
  * @elapsed: microseconds
  * @detail: (nullable): what went wrong, where it did
@@ -75,6 +77,7 @@ typedef struct
   char *canonical_name;
   GPtrArray *records;
   gboolean secure;
+  gboolean unfounded;
   char *server;
   gint64 elapsed;
   char *detail;

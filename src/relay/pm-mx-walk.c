@@ -255,7 +255,8 @@ address_cb (GObject *source, GAsyncResult *result, gpointer data)
   Walk *walk = g_task_get_task_data (task);
 
   walk->outstanding--;
-  if (answer == NULL || answer->status >= PM_DNS_SERVFAIL)
+  // Nobody vouches for nothing: where no address is found at all, the mail is not returned for it.
+  if (answer == NULL || answer->status >= PM_DNS_SERVFAIL || answer->unfounded)
     walk->unknown = TRUE;
   for (guint i = 0; answer != NULL && i < answer->records->len; i++)
     {

@@ -62,6 +62,17 @@ append_record (GByteArray *answer, const guint8 *question)
     append (answer, address, sizeof address);
 }
 
+/* From a server that is asked to recurse and does not. */
+static void
+append_referral (GByteArray *answer)
+{
+  static const guint8 root[] = { 0, 0, 2, 0, 1, 0, 0, 0, 60, 0, 4, 2, 'n', 's', 0 };
+
+  answer->data[3] &= 0x7f;
+  answer->data[9] = 1;
+  append (answer, root, sizeof root);
+}
+
 /* (nullable): %NULL for silence. */
 static GByteArray *
 make_answer (const guint8 *question, gsize size, gboolean tcp)
@@ -89,6 +100,10 @@ make_answer (const guint8 *question, gsize size, gboolean tcp)
     answer->data[3] |= 5;
   else if ((is_case (question, "truncated") && !tcp) || is_case (question, "cut"))
     answer->data[2] |= 2;
+  else if (is_case (question, "referral"))
+    append_referral (answer);
+  else if (is_case (question, "nothing"))
+    answer->data[3] &= 0x7f;
   else
     append_record (answer, question);
 

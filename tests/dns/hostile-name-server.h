@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * HostileNameServer: answers on a free loopback port, over UDP and TCP, in the way that the first
  * label of the question says: good, truncated (over TCP it is good), cut (truncated, and cut short
  * over TCP as well), silence, garbage, wrongid, wrongname, servfail, refused, shortdata (an address
- * of two bytes), circle (an alias of itself).
+ * of two bytes), circle (an alias of itself), referral (it does not recurse, and sends everybody to
+ * the root), nothing (it does not recurse, and says no more than that).
  */
 typedef struct _HostileNameServer HostileNameServer;
 

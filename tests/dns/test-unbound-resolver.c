@@ -106,6 +106,7 @@ test_answers (void)
                       pm_dns_status_to_string (answer->status),
                       answer->detail != NULL ? answer->detail : "");
       g_assert_cmpint (answer->status, ==, cases[i].status);
+      g_assert_false (answer->unfounded);
       g_assert_cmpstr (answer->canonical_name, ==, cases[i].canonical);
       g_assert_cmpstr (answer->name, ==, cases[i].name);
       g_assert_true (g_str_has_prefix (answer->server, "127.0.0.1:"));
@@ -244,6 +245,8 @@ static const HostileCase hostile_cases[] = {
   { "refused.test", PM_DNS_SERVFAIL, PM_DNS_TIMEOUT },
   { "shortdata.test", PM_DNS_SERVFAIL, PM_DNS_TIMEOUT },
   { "circle.test", PM_DNS_SERVFAIL, PM_DNS_TIMEOUT },
+  { "referral.test", PM_DNS_NODATA, PM_DNS_SERVFAIL },
+  { "nothing.test", PM_DNS_NODATA, PM_DNS_SERVFAIL },
 };
 
 // Whatever a server does, the look-up ends in time and in no wrong answer.
@@ -261,7 +264,9 @@ test_hostile (gconstpointer data)
   g_assert_cmpint (g_get_monotonic_time () - start, <, 5 * G_USEC_PER_SEC);
   if (answer->status != test->otherwise)
     g_assert_cmpint (answer->status, ==, test->status);
-  if (answer->status != PM_DNS_OK)
+  if (answer->status == PM_DNS_NODATA)
+    g_assert_true (answer->unfounded);
+  else if (answer->status != PM_DNS_OK)
     g_assert_nonnull (answer->detail);
 }
 

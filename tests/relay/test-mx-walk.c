@@ -24,6 +24,8 @@ static const char zone[] =
     "servfail.example ! servfail\n"
     "timeout.example ! timeout\n"
     "bogus.example ! bogus\n"
+    "vague.example ! nodata\n"
+    "vaguehost.example 60 MX 10 vague.example\n"
     "noaddress.example 60 MX 10 gone.noaddress.example\n"
     "halfknown.example 60 MX 10 servfail.example\n"
     "halfknown.example 60 MX 20 b.two.example\n"
@@ -126,6 +128,8 @@ test_table (void)
     { "SERVFAIL defers", "servfail.example", FALSE, "451 4.4.3" },
     { "time-out defers", "timeout.example", FALSE, "451 4.4.3" },
     { "bogus defers", "bogus.example", FALSE, "451 4.4.3" },
+    { "nothing, and nobody vouches for it", "vague.example", FALSE, "451 4.4.3" },
+    { "no address, and nobody vouches for it", "vaguehost.example", FALSE, "451 4.4.3" },
     { "MX without an address", "noaddress.example", FALSE, "550 5.4.4" },
     { "IPv6 first, then in turn", "both.example", TRUE,
       "both.example 2001:db8::11, both.example 192.0.2.11, both.example 2001:db8::12, "
