@@ -128,14 +128,22 @@ verify_for_message (const PmTlsPolicyQuery *query)
   return policy;
 }
 
+/* Whether whoever passes the policy is the host that the site or a signed record names. */
+static gboolean
+proves_host (const PmTlsPolicyQuery *query, const PmTlsPolicy *policy)
+{
+  if (policy->level == PM_TLS_LEVEL_VERIFY && policy->source == PM_TLS_SOURCE_SITE)
+    return !query->by_mx || query->mx_secure;
+  return policy->level >= PM_TLS_LEVEL_VERIFY;
+}
+
 /* A password goes to nobody but the host it is for. (transfer full): @policy, or a stricter one */
 static PmTlsPolicy *
 secure_login (const PmTlsPolicyQuery *query, PmTlsPolicy *policy)
 {
   PmTlsPolicy *stricter;
 
-  if (!query->login || policy->level == PM_TLS_LEVEL_VERIFY ||
-      policy->level == PM_TLS_LEVEL_DANE || policy->level == PM_TLS_LEVEL_REFUSED)
+  if (!query->login || proves_host (query, policy))
     return policy;
   if (policy->level == PM_TLS_LEVEL_NONE)
     stricter = policy_new (PM_TLS_LEVEL_REFUSED, PM_TLS_SOURCE_SITE,
