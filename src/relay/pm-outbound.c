@@ -27,11 +27,11 @@ struct _PmOutbound
   PmSession *session; /* (owned) (nullable): with the message at hand, or done with it */
   PmTimer finish;     /* for the end, which must not come inside a call */
 
-  gboolean reused;   /* the session at hand had been kept open */
-  gboolean retried;  /* one that had been was found dead */
-  gboolean heard;    /* a host has judged the message, or taken it */
-  gboolean failed;   /* a host could not be reached, or went away */
-  gboolean in_clear; /* the next connection is to do without */
+  gboolean reused;  /* the session at hand had been kept open */
+  gboolean retried; /* one that had been was found dead */
+  gboolean heard;   /* a host has judged the message, or taken it */
+  gboolean failed;  /* a host could not be reached, or went away */
+  char *in_clear;   /* (owned) (nullable): the host that the next connection does without TLS to */
   gboolean over;
   guint n_rounds;
   guint n_settled; /* in this round */
@@ -292,9 +292,10 @@ lose_session (PmOutbound *self, const PmSmtpReply *reply)
   if (pm_session_may_do_without_tls (self->session) && !self->abandoned)
     {
       // RFC 7435 3: rather in clear than not at all, to whom nobody asked to be secured.
-      g_clear_pointer (&self->session, pm_session_free);
       self->failed = FALSE;
-      self->in_clear = TRUE;
+      g_free (self->in_clear);
+      self->in_clear = g_strdup (pm_session_get_host (self->session));
+      g_clear_pointer (&self->session, pm_session_free);
       pm_reach_again (self->reach);
       return;
     }
@@ -413,20 +414,19 @@ use_session (PmOutbound *self, PmSession *session, gboolean reused)
 }
 
 static void
-refused_cb (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer data)
+refused_cb (const PmSmtpReply *reply, const char *peer, gpointer data)
 {
   PmOutbound *self = data;
-  PmSmtpOutcome outcome = PM_SMTP_OUTCOME_NEXT_HOST;
 
   if (pm_diagnostics_wants (PM_TOPIC_OUTBOUND, PM_DIAGNOSTICS_MINIMUM))
     tell (self, "not-reached", peer, reply);
   if (peer != NULL)
     self->failed = TRUE;
-  if (final)
-    outcome = PM_SMTP_OUTCOME_BOUNCE;
-  else if (peer != NULL && pm_smtp_reply_is_permanent (reply))
-    outcome = PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE;
-  set_open_results (self, outcome, reply, peer);
+  // A hop that leads nowhere is no end while another one may lead somewhere later.
+  set_open_results (self,
+                    pm_smtp_reply_is_permanent (reply) ? PM_SMTP_OUTCOME_NEXT_HOST_OR_BOUNCE
+                                                       : PM_SMTP_OUTCOME_NEXT_HOST,
+                    reply, peer);
 }
 
 /* Nothing can be said to the host without the password that it wants: our own trouble. */
@@ -449,12 +449,13 @@ static void
 connected_cb (const PmReached *reached, gpointer data)
 {
   PmOutbound *self = data;
+  g_autofree char *in_clear = g_steal_pointer (&self->in_clear);
+  // The host may be gone by now, and whom the way leads to instead has to be secured as ever.
   PmSessionWay way = { .reached = reached,
                        .protocol = self->job.protocol,
-                       .in_clear = self->in_clear };
+                       .in_clear = in_clear != NULL && g_strcmp0 (in_clear, reached->host) == 0 };
   g_autoptr (GError) error = NULL;
 
-  self->in_clear = FALSE;
   if (reached->login != NULL)
     {
       way.login = pm_session_login_new (self->job.settings, reached->login, &error);
@@ -604,6 +605,7 @@ pm_outbound_free (PmOutbound *self)
   g_array_unref (self->again);
   g_array_unref (self->at_hand);
   pm_relay_settings_unref (self->job.settings);
+  g_free (self->in_clear);
   g_free (self->destination);
   g_free (self);
 }

@@ -110,7 +110,7 @@ failed_cb (guint index, const GError *error, gpointer data)
                                 peer, error->message);
 
   note_failure (self, target);
-  self->handler->refused (reply, peer, FALSE, self->data);
+  self->handler->refused (reply, peer, self->data);
 }
 
 static void
@@ -222,7 +222,7 @@ leads_back (PmReach *self, const PmMxTarget *target)
                                     "The host %s is this mail service itself: the mail would go "
                                     "round; correct the route that names it",
                                     peer);
-  self->handler->refused (reply, peer, FALSE, self->data);
+  self->handler->refused (reply, peer, self->data);
   return TRUE;
 }
 
@@ -330,7 +330,7 @@ pass_over (PmReach *self, const PmMxTarget *target)
          strcmp (((PmMxTarget *) g_ptr_array_index (self->targets, self->next_target))->host,
                  self->judged) == 0)
     self->next_target++;
-  self->handler->refused (reply, self->judged, FALSE, self->data);
+  self->handler->refused (reply, self->judged, self->data);
   pm_reach_next (self);
 }
 
@@ -348,28 +348,32 @@ find_target (PmReach *self)
   return NULL;
 }
 
-/* Runs to all addresses of the host at hand. */
+/*
+ * Runs to all addresses of @host, and of no other: the policy at hand is this one's, even where
+ * another worker has just found its last address dead.
+ */
 static void
-run_to_host (PmReach *self)
+run_to_host (PmReach *self, const char *host)
 {
   g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
-  const char *host = NULL;
 
   g_ptr_array_set_size (self->racing, 0);
   for (; self->next_target < self->targets->len; self->next_target++)
     {
       PmMxTarget *target = g_ptr_array_index (self->targets, self->next_target);
 
-      if (host != NULL && strcmp (host, target->host) != 0)
+      if (strcmp (host, target->host) != 0)
         break;
       if (self->n_tried >= MAX_TARGETS || leads_back (self, target) || is_dead (self, target))
         continue;
-      host = target->host;
       self->n_tried++;
       g_ptr_array_add (self->racing, target);
       g_ptr_array_add (addresses, g_inet_socket_address_new (target->address, get_port (self)));
     }
-  start_race (self, addresses);
+  if (addresses->len > 0)
+    start_race (self, addresses);
+  else
+    pm_reach_next (self);
 }
 
 /* FALSE when no target is left. */
@@ -387,7 +391,7 @@ connect_to_host (PmReach *self)
       pass_over (self, first);
       return TRUE;
     }
-  run_to_host (self);
+  run_to_host (self, first->host);
   return TRUE;
 }
 
@@ -406,10 +410,7 @@ walked_cb (GObject *source, GAsyncResult *result, gpointer data)
   self->targets = g_steal_pointer (&targets);
   self->next_target = 0;
   if (refusal != NULL)
-    self->handler->refused (refusal, NULL,
-                            self->next_hop == self->job.hops->len &&
-                                pm_smtp_reply_is_permanent (refusal),
-                            self->data);
+    self->handler->refused (refusal, NULL, self->data);
   pm_reach_next (self);
 }
 

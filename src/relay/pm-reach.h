@@ -62,8 +62,8 @@ typedef struct
 
 /**
  * PmReachHandler:
- * @refused: a host cannot be reached, or must not be; @peer (nullable) is which one; @final when
- *   DNS says for good that there is none. A permanent reply without that is about this one host
+ * @refused: a host cannot be reached, or must not be; @peer (nullable) is which one, %NULL where a
+ *   hop leads to none. A permanent reply is about this one host or hop: another may take the mail
  * @connected: there it is
  * @exhausted: there is nobody left; @until, where not 0, is when somebody may be tried who was not,
  *   since he did not answer before
@@ -72,7 +72,7 @@ typedef struct
  */
 typedef struct
 {
-  void (*refused) (const PmSmtpReply *reply, const char *peer, gboolean final, gpointer data);
+  void (*refused) (const PmSmtpReply *reply, const char *peer, gpointer data);
   void (*connected) (const PmReached *reached, gpointer data);
   void (*exhausted) (gint64 until, gpointer data);
 } PmReachHandler;

@@ -30,10 +30,14 @@ pm_session_tls_clear (PmSessionTls *self)
   g_clear_pointer (&self->text, g_free);
 }
 
+/* Only what is opportunistic can be done without, whatever was tried before. */
 static PmTlsLevel
 get_level (const PmSessionTls *self)
 {
-  return self->policy == NULL || self->in_clear ? PM_TLS_LEVEL_NONE : self->policy->level;
+  if (self->policy == NULL ||
+      (self->in_clear && self->policy->level == PM_TLS_LEVEL_OPPORTUNISTIC))
+    return PM_TLS_LEVEL_NONE;
+  return self->policy->level;
 }
 
 PmSmtpClientTls

@@ -515,6 +515,12 @@ pm_session_get_peer (PmSession *self)
   return self->peer;
 }
 
+const char *
+pm_session_get_host (PmSession *self)
+{
+  return self->tls.host;
+}
+
 guint
 pm_session_get_n_messages (PmSession *self)
 {

@@ -70,6 +70,7 @@ void pm_session_abandon (PmSession *session, const PmSmtpReply *reply);
 
 const PmRelaySettings *pm_session_get_settings (PmSession *session); /* it was made with */
 const char *pm_session_get_peer (PmSession *session);
+const char *pm_session_get_host (PmSession *session); /* (nullable): its name alone */
 guint pm_session_get_n_messages (PmSession *session); /* begun */
 gint64 pm_session_get_age (PmSession *session);       /* microseconds */
 const char *pm_session_get_tls (PmSession *session);  /* (nullable): how it is secured */
