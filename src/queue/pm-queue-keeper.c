@@ -46,7 +46,8 @@ sweep_with (PmQueue *self, PmQueueStore *store)
       g_autofree char *path = g_build_filename (self->body_folder, name, NULL);
       gboolean has;
 
-      if (__atomic_load_n (&self->closing, __ATOMIC_RELAXED))
+      if (__atomic_load_n (&self->closing, __ATOMIC_RELAXED) ||
+          __atomic_load_n (&self->damaged, __ATOMIC_RELAXED))
         return;
       if (!g_str_has_prefix (name, "body-") || pm_queue_body_is_of_this_run (name))
         continue;
@@ -101,13 +102,21 @@ find_damage (PmQueue *self)
   return error;
 }
 
-/* What it finds is the writer's to act upon: it repairs the file before it goes on. */
+/*
+ * What it finds is the writer's to act upon: it repairs the file before it goes on, and sets aside
+ * what a sweep would have deleted.
+ */
 static void
 check (PmQueue *self)
 {
   g_autoptr (GError) error = find_damage (self);
 
-  if (error == NULL || __atomic_load_n (&self->closing, __ATOMIC_RELAXED) ||
+  if (error == NULL)
+    return;
+  g_mutex_lock (&self->keeper_lock);
+  self->chores &= ~(guint) PM_QUEUE_CHORE_SWEEP;
+  g_mutex_unlock (&self->keeper_lock);
+  if (__atomic_load_n (&self->closing, __ATOMIC_RELAXED) ||
       __atomic_load_n (&self->damaged, __ATOMIC_RELAXED))
     return;
   pm_log_event (G_LOG_LEVEL_MESSAGE, "queue-check-failed", "reason", error->message, NULL);

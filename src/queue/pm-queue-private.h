@@ -43,13 +43,16 @@ typedef struct
   gpointer progress_data;
 } PmQueueOperation;
 
-/* What the keeper is asked to do; of several, the first in this order. */
+/*
+ * What the keeper is asked to do; of several, the first in this order. A file that may be damaged is
+ * checked before it is asked which bodies nobody needs.
+ */
 typedef enum
 {
   PM_QUEUE_CHORE_LEAVE = 1 << 0,
   PM_QUEUE_CHORE_CHECKPOINT = 1 << 1,
-  PM_QUEUE_CHORE_SWEEP = 1 << 2,
-  PM_QUEUE_CHORE_CHECK = 1 << 3,
+  PM_QUEUE_CHORE_CHECK = 1 << 2,
+  PM_QUEUE_CHORE_SWEEP = 1 << 3,
 } PmQueueChore;
 
 struct _PmQueue

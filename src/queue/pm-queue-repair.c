@@ -231,6 +231,21 @@ set_files_aside (Rescue *self, GError **error)
   return TRUE;
 }
 
+/* All of it in the file itself: its log does not come along when it takes the name. */
+static gboolean
+write_back (PmQueueStore *store, GError **error)
+{
+  guint left = 0;
+
+  if (!pm_queue_store_checkpoint (store, &left, error))
+    return FALSE;
+  if (left == 0)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY,
+                       "Could not write back the log of the repaired queue: it is in use");
+  return FALSE;
+}
+
 static gboolean
 rescue (const char *folder, const char *damaged, PmQueueRepair *repair, GError **error)
 {
@@ -241,7 +256,7 @@ rescue (const char *folder, const char *damaged, PmQueueRepair *repair, GError *
   Rescue self = { .folder = folder, .from = from, .to = to, .repair = repair };
 
   return to != NULL && (from == NULL || save_messages (&self, error)) &&
-         set_files_aside (&self, error);
+         set_files_aside (&self, error) && write_back (to, error);
 }
 
 /* Takes its place at once, or not at all. */
