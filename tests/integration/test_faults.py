@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from support.relay import RELAYD, Relay, Sink
+from support.relay import RELAYD, Relay, Sink, is_sanitized
 from support.servers import free_port, wait_for
 
 FAKETIME = next(pathlib.Path('/usr/lib').glob('*/faketime/libfaketimeMT.so.1'), None)
@@ -261,6 +261,7 @@ class Limits(FaultTest):
 
 
 @unittest.skipUnless(FAKETIME, 'needs libfaketime')
+@unittest.skipIf(is_sanitized(), 'libfaketime and AddressSanitizer wait for each other')
 class Clock(FaultTest):
     def test_jumps(self):
         for offset in ('+365d', '-1d'):

@@ -15,6 +15,12 @@ from .servers import free_port, messages_in, wait_for
 
 RELAYD = os.environ.get('POINTSMAN_RELAYD', 'pointsman-relayd')
 
+
+def is_sanitized():
+    """Whether relayd was built with AddressSanitizer."""
+    return b'__asan_init' in pathlib.Path(RELAYD).read_bytes()
+
+
 SITE = '''<site xmlns="urn:pointsman:site:1" name="Test" organization="Test">
   <configuration>
     <servers><server name="MAIL1" host="{host}"/></servers>
