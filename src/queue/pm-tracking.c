@@ -59,10 +59,13 @@ set_aside (PmTracking *self, const char *reason)
   g_autofree char *time = g_strdup_printf ("%" G_GINT64_FORMAT, g_get_real_time ());
   g_autofree char *aside = g_strconcat (self->path, ".damaged-", time, NULL);
   g_autofree char *wal = g_strconcat (self->path, "-wal", NULL);
+  g_autofree char *wal_aside = g_strconcat (aside, "-wal", NULL);
   g_autofree char *shm = g_strconcat (self->path, "-shm", NULL);
 
   pm_log_event (G_LOG_LEVEL_WARNING, "tracking-set-aside", "reason", reason, "file", aside, NULL);
-  g_unlink (wal);
+  // What is only in its log yet belongs to it; with a new file it would be another one's.
+  if (g_rename (wal, wal_aside) != 0)
+    g_unlink (wal);
   g_unlink (shm);
   return g_rename (self->path, aside) == 0;
 }

@@ -15,6 +15,7 @@
 #include "relay/pm-session-pool.h"
 
 #define MAX_SESSION_AGE (300 * (gint64) G_USEC_PER_SEC)
+#define MAX_POLICY_AGE (60 * (gint64) G_USEC_PER_SEC)
 #define MAX_ROUNDS 100 /* of one message on one session, where the peer takes few recipients */
 
 struct _PmOutbound
@@ -132,6 +133,17 @@ has_open_results (PmOutbound *self)
   return FALSE;
 }
 
+/*
+ * How a host must be secured is found out when it is connected to. Where its domain may come to ask
+ * for more (DANE, MTA-STS), what was found is not relied on for longer than a minute.
+ */
+static gboolean
+is_too_old (PmSession *session)
+{
+  return pm_session_get_age (session) >=
+         (pm_session_is_by_site (session) ? MAX_SESSION_AGE : MAX_POLICY_AGE);
+}
+
 static gboolean
 may_keep (PmOutbound *self, PmSession *session)
 {
@@ -139,7 +151,7 @@ may_keep (PmOutbound *self, PmSession *session)
 
   return !self->abandoned && !pm_relay_is_stopping (self->job.worker->relay) &&
          (most == 0 || pm_session_get_n_messages (session) < most) &&
-         pm_session_get_age (session) < MAX_SESSION_AGE;
+         !is_too_old (session);
 }
 
 /* Gives the place back, with what was learned of the destination. */
@@ -523,7 +535,8 @@ take_open_session (PmOutbound *self)
 {
   PmSession *session = pm_session_pool_take (self->job.worker->pool, self->destination);
 
-  if (session == NULL || pm_session_get_settings (session) == self->job.settings)
+  if (session == NULL ||
+      (pm_session_get_settings (session) == self->job.settings && !is_too_old (session)))
     return session;
   pm_session_quit (session);
   return NULL;

@@ -533,6 +533,12 @@ pm_session_get_age (PmSession *self)
   return g_get_monotonic_time () - self->born;
 }
 
+gboolean
+pm_session_is_by_site (PmSession *self)
+{
+  return self->tls.policy == NULL || self->tls.policy->source == PM_TLS_SOURCE_SITE;
+}
+
 const char *
 pm_session_get_tls (PmSession *self)
 {

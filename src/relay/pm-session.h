@@ -73,6 +73,7 @@ const char *pm_session_get_peer (PmSession *session);
 const char *pm_session_get_host (PmSession *session); /* (nullable): its name alone */
 guint pm_session_get_n_messages (PmSession *session); /* begun */
 gint64 pm_session_get_age (PmSession *session);       /* microseconds */
+gboolean pm_session_is_by_site (PmSession *session);  /* nobody else says how it is secured */
 const char *pm_session_get_tls (PmSession *session);  /* (nullable): how it is secured */
 /* Whether it was lost since TLS did not come about, which may be done without. */
 gboolean pm_session_may_do_without_tls (PmSession *session);
