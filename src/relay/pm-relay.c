@@ -15,20 +15,15 @@
 
 #include "base/pm-error.h"
 #include "base/pm-log.h"
-#include "dns/pm-dnssec-resolver.h"
 #include "relay/pm-attempt.h"
 #include "relay/pm-diagnostics.h"
-#include "relay/pm-dispatcher.h"
 #include "relay/pm-dns-diagnostics.h"
 #include "relay/pm-inbound.h"
 #include "relay/pm-listener-probe.h"
 #include "relay/pm-recipient-check.h"
-#include "relay/pm-relay-listeners.h"
-#include "relay/pm-relay-private.h"
+#include "relay/pm-relay-state.h"
 #include "relay/pm-session-pool.h"
-#include "relay/pm-statistics-server.h"
 
-#define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
 #define MAX_SESSION_IDLE (5 * G_USEC_PER_SEC)
 #define GRACE_SECONDS 10  /* for transactions at hand, when closing down */
 #define ABANDON_SECONDS 5 /* for cut connections to say so */
@@ -50,54 +45,6 @@ typedef struct
   char *parked_for; /* (owned) (nullable) */
   gboolean gone;
 } Event;
-
-struct _PmRelay
-{
-  GObject parent_instance;
-
-  char *config;
-  char *server;
-  char *state_dir;
-  guint16 mx_port;
-  PmResolver *resolver;     /* (owned) */
-  PmDnssecResolver *dnssec; /* (owned) (nullable): what is behind it */
-  PmOutboundTls *tls;       /* (owned) */
-  PmClock *clock;           /* (owned) */
-  GMainContext *context;    /* (owned): the main thread's */
-  int lock_fd;
-
-  PmQueue *queue;           /* (owned) */
-  PmDispatcher *dispatcher; /* (owned) */
-  PmLimiter *limiter;       /* (owned) */
-  PmDeadHosts *dead_hosts;  /* (owned) */
-  PmClientCensus *census;   /* (owned) */
-  PmTracking *tracking;     /* (owned) (nullable) */
-  PmRecipientCheck *check;  /* (owned) */
-  PmReportLimit *reports;   /* (owned) */
-  PmMaildir *maildir;       /* (owned) */
-
-  GPtrArray *workers; /* (element-type PmRelayWorker) */
-  guint next_worker;
-  PmRelayListeners *listeners; /* (owned) */
-  PmStatisticsServer *statistics; /* (owned) (nullable) */
-  gint64 started_at;
-  gboolean running;
-  int stopping; /* atomic */
-  gboolean stopped;
-  GSource *grace; /* (owned) (nullable): how long closing down may take */
-
-  GMutex settings_lock;
-  PmRelaySettings *settings; /* (owned): guarded by settings_lock */
-
-  GMutex events_lock;
-  GArray *events; /* (element-type Event): guarded by events_lock */
-
-  guint64 counters[PM_N_COUNTERS]; /* atomic */
-  int changed;                     /* atomic: the main thread knows that the queue has changed */
-  gint64 signalled_at;
-  GSource *signal_timer; /* (owned) (nullable) */
-  GSource *reminder;     /* (owned) (nullable) */
-};
 
 enum
 {
@@ -182,156 +129,6 @@ end_sessions (PmRelay *self, gboolean finish)
 
       pm_worker_call (worker->worker, end_sessions_cb, &call);
     }
-}
-
-/* Seconds that the oldest message for another host has been here; 0 where there is none. */
-static gint64
-get_oldest_age (PmRelay *self)
-{
-  g_autoptr (GPtrArray) first = pm_queue_list (self->queue, PM_QUEUE_REMOTE, 0, 1, NULL);
-  const PmQueueMessage *message;
-
-  if (first == NULL || first->len == 0)
-    return 0;
-  message = g_ptr_array_index (first, 0);
-  return MAX (pm_clock_now (self->clock) - message->received, 0) / G_USEC_PER_SEC;
-}
-
-static void
-log_dane (PmRelay *self)
-{
-  g_autofree char *state = pm_relay_dup_dane_state (self);
-
-  pm_log_event (G_LOG_LEVEL_MESSAGE, "dane", "state", state, NULL);
-}
-
-static void
-log_transfer (PmRelay *self, const PmRelaySettings *settings)
-{
-  static const char *const words[] = { "both", "inbound", "outbound", "none" };
-  static const char *const meanings[] = {
-    NULL,
-    "mail for other hosts is held in the queue",
-    "no mail is accepted from other hosts",
-    "no mail is accepted from other hosts; what is queued is still tried",
-  };
-  PmTransferMode transfer = settings->service->transfer;
-  guint64 waiting = 0;
-  gint64 age;
-  g_autofree char *count = NULL;
-  g_autofree char *oldest = NULL;
-
-  if (transfer == PM_TRANSFER_BOTH)
-    return;
-  pm_queue_count (self->queue, PM_QUEUE_REMOTE, &waiting, NULL);
-  age = get_oldest_age (self);
-  oldest = waiting > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, age) : NULL;
-  count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
-  pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
-                meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest,
-                NULL);
-}
-
-/* Mail that is held is easily forgotten: it is said again, every hour. */
-static gboolean
-remind_cb (gpointer data)
-{
-  PmRelay *self = data;
-  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
-
-  if (settings->service->transfer == PM_TRANSFER_INBOUND)
-    log_transfer (self, settings);
-  return G_SOURCE_CONTINUE;
-}
-
-/* More connections than descriptors would starve the queue and deliveries. */
-static void
-log_descriptors (const PmRelaySettings *settings)
-{
-  g_autofree char *wanted = NULL;
-  g_autofree char *limit = NULL;
-
-  if (settings->max_inbound >= settings->service->max_inbound)
-    return;
-  wanted = g_strdup_printf ("%u", settings->service->max_inbound);
-  limit = g_strdup_printf ("%u", settings->max_inbound);
-  pm_log_event (G_LOG_LEVEL_WARNING, "inbound-limit-lowered", "wanted", wanted, "limit", limit,
-                "reason", "this process may not have more file descriptors (LimitNOFILE=)", NULL);
-}
-
-/*
- * The server for statistics that @settings want, which may be the one at hand; (nullable) where
- * they want none.
- */
-static gboolean
-open_statistics (PmRelay *self,
-                 const PmRelaySettings *settings,
-                 PmStatisticsServer **statistics,
-                 GError **error)
-{
-  guint16 port = settings->service->statistics_port;
-
-  *statistics = NULL;
-  if (port == 0)
-    return TRUE;
-  if (self->statistics != NULL && pm_statistics_server_get_port (self->statistics) == port)
-    *statistics = self->statistics;
-  else
-    *statistics = pm_statistics_server_new (self, port, error);
-  return *statistics != NULL;
-}
-
-static void
-switch_statistics (PmRelay *self, PmStatisticsServer *statistics)
-{
-  if (statistics != self->statistics)
-    pm_statistics_server_free (self->statistics);
-  self->statistics = statistics;
-}
-
-/*
- * Puts a snapshot in force, all of it or nothing: the sockets first, since those are what can fail.
- * @settings: (transfer full)
- */
-static gboolean
-put_in_force (PmRelay *self, PmRelaySettings *settings, GError **error)
-{
-  PmStatisticsServer *statistics;
-  GPtrArray *wanted = NULL;
-  PmRelaySettings *former;
-
-  if (open_statistics (self, settings, &statistics, error))
-    {
-      wanted = pm_relay_listeners_open (self->listeners, settings, error);
-      if (wanted == NULL && statistics != self->statistics)
-        pm_statistics_server_free (statistics);
-    }
-  if (wanted == NULL)
-    {
-      pm_relay_settings_unref (settings);
-      return FALSE;
-    }
-
-  g_mutex_lock (&self->settings_lock);
-  former = self->settings;
-  self->settings = settings;
-  g_mutex_unlock (&self->settings_lock);
-  pm_relay_settings_unref (former);
-
-  pm_relay_listeners_switch (self->listeners, wanted);
-  switch_statistics (self, statistics);
-  pm_limiter_set_limits (self->limiter, settings->service->max_outbound,
-                         settings->service->max_per_host);
-  pm_dispatcher_set_max_active (self->dispatcher, MAX_ACTIVE_HERE + PM_LIMITER_MAX_WAITING +
-                                                      settings->service->max_outbound);
-  pm_diagnostics_apply (settings->service);
-  if (self->tracking != NULL)
-    pm_tracking_set_keep (self->tracking,
-                          settings->service->tracking_keep * (gint64) G_USEC_PER_SEC);
-  log_transfer (self, settings);
-  log_descriptors (settings);
-  pm_recipient_check_forget (self->check);
-  return TRUE;
 }
 
 static void
@@ -690,7 +487,7 @@ pm_relay_new (const PmRelayOptions *options, GError **error)
   if (PM_IS_DNSSEC_RESOLVER (options->resolver))
     self->dnssec = g_object_ref (PM_DNSSEC_RESOLVER (options->resolver));
   if (self->dnssec != NULL)
-    g_signal_connect_swapped (self->dnssec, "changed", G_CALLBACK (log_dane), self);
+    g_signal_connect_swapped (self->dnssec, "changed", G_CALLBACK (pm_relay_log_dane), self);
   self->dispatcher =
       pm_dispatcher_new (self->queue, self->clock, self->limiter, start_attempt, self);
   return g_steal_pointer (&self);
@@ -708,10 +505,10 @@ pm_relay_start (PmRelay *self, GError **error)
   g_return_val_if_fail (PM_IS_RELAY (self) && !self->running, FALSE);
 
   if (!start_workers (self, error) ||
-      !put_in_force (self, pm_relay_settings_ref (self->settings), error))
+      !pm_relay_put_in_force (self, pm_relay_settings_ref (self->settings), error))
     return FALSE;
   self->running = TRUE;
-  self->reminder = add_timeout (self, 3600 * (gint64) G_USEC_PER_SEC, remind_cb);
+  self->reminder = add_timeout (self, 3600 * (gint64) G_USEC_PER_SEC, pm_relay_remind_cb);
   self->started_at = g_get_real_time ();
   dispatch (self);
   return TRUE;
@@ -734,7 +531,7 @@ pm_relay_reload (PmRelay *self, GError **error)
       return FALSE;
     }
   settings = pm_relay_settings_load (self->config, self->server, self->state_dir, error);
-  if (settings == NULL || !put_in_force (self, settings, error))
+  if (settings == NULL || !pm_relay_put_in_force (self, settings, error))
     return FALSE;
   pm_log_event (G_LOG_LEVEL_MESSAGE, "reloaded", "revision", settings->revision, NULL);
   // What was held may go now, and what waits may go elsewhere when its time comes.
@@ -851,33 +648,6 @@ pm_relay_list_listening (PmRelay *self)
   return g_strv_builder_end (builder);
 }
 
-guint64
-pm_relay_get_counter (PmRelay *self, PmCounter counter)
-{
-  // The queue itself knows: whoever counted along would miscount what is deleted while it is tried.
-  if (counter == PM_COUNTER_QUEUED)
-    return pm_queue_get_size (self->queue);
-  return __atomic_load_n (&self->counters[counter], __ATOMIC_RELAXED);
-}
-
-const char *
-pm_counter_to_string (PmCounter counter)
-{
-  static const char *const names[PM_N_COUNTERS] = {
-    [PM_COUNTER_CONNECTIONS] = "connections",
-    [PM_COUNTER_MESSAGES_ACCEPTED] = "messages-accepted",
-    [PM_COUNTER_RECIPIENTS_ACCEPTED] = "recipients-accepted",
-    [PM_COUNTER_RECIPIENTS_REFUSED] = "recipients-refused",
-    [PM_COUNTER_DELIVERED] = "delivered",
-    [PM_COUNTER_DEFERRED] = "deferred",
-    [PM_COUNTER_BOUNCED] = "bounced",
-    [PM_COUNTER_QUEUED] = "queued",
-    [PM_COUNTER_SESSIONS] = "sessions",
-  };
-
-  return names[counter];
-}
-
 /**
  * pm_relay_is_active:
  *
@@ -901,150 +671,6 @@ pm_relay_queue_edited (PmRelay *self)
   pm_dead_hosts_clear (self->dead_hosts);
   pm_dispatcher_restart (self->dispatcher);
   note_queue_change (self);
-}
-
-PmClock *
-pm_relay_get_clock (PmRelay *self)
-{
-  return self->clock;
-}
-
-PmResolver *
-pm_relay_get_resolver (PmRelay *self)
-{
-  return self->resolver;
-}
-
-const PmOutboundTls *
-pm_relay_get_outbound_tls (PmRelay *self)
-{
-  return self->tls;
-}
-
-/* Whether DNS answers are validated: without that no host's TLSA records can be believed. */
-gboolean
-pm_relay_is_dane_in_force (PmRelay *self)
-{
-  return self->dnssec == NULL || pm_dnssec_resolver_is_in_force (self->dnssec);
-}
-
-/**
- * pm_relay_get_held:
- * @count: (out): messages for other hosts that the transfer mode keeps here
- * @age: (out): how many seconds the oldest of them has been here
- *
- * Asks the queue's disk.
- *
- * Returns: whether the transfer mode keeps mail for other hosts here, be there any or not
- */
-gboolean
-pm_relay_get_held (PmRelay *self, guint64 *count, gint64 *age)
-{
-  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
-
-  *count = 0;
-  *age = 0;
-  if (settings->service->transfer != PM_TRANSFER_INBOUND)
-    return FALSE;
-  pm_queue_count (self->queue, PM_QUEUE_REMOTE, count, NULL);
-  if (*count > 0)
-    *age = get_oldest_age (self);
-  return TRUE;
-}
-
-/**
- * pm_relay_dup_dane_state:
- *
- * Returns: (transfer full): `in force`, or `not in force: ` and why
- */
-char *
-pm_relay_dup_dane_state (PmRelay *self)
-{
-  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
-  g_autofree char *reason = NULL;
-
-  if (!settings->service->dane)
-    return g_strdup ("not in force: the site says dane=no");
-  if (pm_relay_is_dane_in_force (self))
-    return g_strdup ("in force");
-  reason = pm_dnssec_resolver_dup_reason (self->dnssec);
-  return g_strdup_printf ("not in force: %s", reason);
-}
-
-PmLimiter *
-pm_relay_get_limiter (PmRelay *self)
-{
-  return self->limiter;
-}
-
-PmDeadHosts *
-pm_relay_get_dead_hosts (PmRelay *self)
-{
-  return self->dead_hosts;
-}
-
-PmClientCensus *
-pm_relay_get_census (PmRelay *self)
-{
-  return self->census;
-}
-
-/**
- * pm_relay_get_tracking:
- *
- * Returns: (nullable): what happened to messages; %NULL when its file cannot be used. Any thread.
- */
-PmTracking *
-pm_relay_get_tracking (PmRelay *self)
-{
-  return self->tracking;
-}
-
-PmRecipientCheck *
-pm_relay_get_recipient_check (PmRelay *self)
-{
-  return self->check;
-}
-
-PmReportLimit *
-pm_relay_get_report_limit (PmRelay *self)
-{
-  return self->reports;
-}
-
-/**
- * pm_relay_get_workers:
- *
- * Returns: (transfer none) (element-type PmRelayWorker): they stay as long as the engine runs
- */
-GPtrArray *
-pm_relay_get_workers (PmRelay *self)
-{
-  return self->workers;
-}
-
-guint16
-pm_relay_get_mx_port (PmRelay *self)
-{
-  return self->mx_port;
-}
-
-const char *
-pm_relay_get_state_dir (PmRelay *self)
-{
-  return self->state_dir;
-}
-
-gboolean
-pm_relay_is_stopping (PmRelay *self)
-{
-  return __atomic_load_n (&self->stopping, __ATOMIC_SEQ_CST) != 0;
-}
-
-void
-pm_relay_add_to_counter (PmRelay *self, PmCounter counter, int by)
-{
-  __atomic_add_fetch (&self->counters[counter], (guint64) (gint64) by, __ATOMIC_RELAXED);
 }
 
 /*
@@ -1174,15 +800,4 @@ pm_relay_relieve (PmRelayWorker *worker)
       if (other != worker)
         pm_worker_invoke (other->worker, relieve_cb, other);
     }
-}
-
-/**
- * pm_relay_get_maildir:
- *
- * Returns: (transfer none): who delivers into mailboxes
- */
-PmMaildir *
-pm_relay_get_maildir (PmRelay *self)
-{
-  return self->maildir;
 }
