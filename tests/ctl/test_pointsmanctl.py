@@ -433,7 +433,7 @@ class Accounts(Base):
         text = self.accounts.read_text()
         self.assertNotIn('pencil', text)
         line = text.splitlines()[0]
-        self.assertRegex(line, r'^anna@example\.com:\$y\$[^:]+:SCRAM-SHA-256\$100000:[^:]+:[^:]+$')
+        self.assertRegex(line, r'^anna@example\.com:\$y\$[^:]+:SCRAM-SHA-256\$65536:[^:]+:[^:]+$')
         self.assertEqual(self.ctl('account', 'list').stdout.split(), ['anna@example.com', 'bert'])
         self.assertEqual(self.ctl_json('account', 'list')[1], {'name': 'bert', 'scram': True})
 
@@ -518,7 +518,7 @@ class ExitCodes(Base):
         for words in ((), ('fly',), ('route',), ('route', 'fly'), ('--fly', 'status'),
                       ('status', 'now'), ('service', 'fly'), ('queue', 'show'),
                       ('queue', 'show', 'x'), ('queue', 'retry'), ('queue', 'retry', '--all', '1'),
-                      ('queue', 'hold', '1'), ('queue', 'list', '--queue', 'sideways'),
+                      ('queue', 'hold'), ('queue', 'list', '--queue', 'sideways'),
                       ('check',), ('--host', 'a@b', 'status'),
                       ('--session', '--config', 'x', 'route', 'list'),
                       ('--config', 'x', 'service', 'status'), ('--config', 'x', 'queue', 'list')):
