@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "queue/pm-queue-syncs.h"
+#define EARLY (256 * 1024) /* bytes that are on their way to the disk together */
 
 struct _PmQueueBody
 {
@@ -20,6 +20,7 @@ struct _PmQueueBody
   char *name;         /* (owned) (nullable): the file's name in the folder */
   int fd;
   guint64 size;
+  guint64 early; /* how far the writing to the disk has begun */
   gboolean keep;
 };
 
@@ -147,6 +148,17 @@ move_to_file (PmQueueBody *body, GError **error)
   return TRUE;
 }
 
+/* The disk is given work while the rest comes in. Only the sync counts; this is not looked at. */
+static void
+begin_early (PmQueueBody *body)
+{
+  if (body->size - body->early < EARLY)
+    return;
+  (void) !sync_file_range (body->fd, (off64_t) body->early, (off64_t) (body->size - body->early),
+                           SYNC_FILE_RANGE_WRITE);
+  body->early = body->size;
+}
+
 /**
  * pm_queue_body_append:
  *
@@ -166,6 +178,8 @@ pm_queue_body_append (PmQueueBody *body, gconstpointer bytes, gsize size, GError
   else if (!write_all (body, bytes, size, error))
     return FALSE;
   body->size += size;
+  if (body->fd >= 0)
+    begin_early (body);
   return TRUE;
 }
 
@@ -193,18 +207,15 @@ pm_queue_body_get_file_name (const PmQueueBody *body)
 }
 
 /**
- * pm_queue_body_sync:
+ * pm_queue_body_get_fd:
  *
- * Brings the file's bytes to stable storage; its name in the folder is the caller's to sync.
- * Blocks.
+ * Returns: the open file, whose bytes and whose name in the folder are the caller's to sync; -1
+ *   when the bytes are in memory
  */
-gboolean
-pm_queue_body_sync (PmQueueBody *body, GError **error)
+int
+pm_queue_body_get_fd (const PmQueueBody *body)
 {
-  if (body->fd < 0)
-    return TRUE;
-  pm_queue_syncs_add (1);
-  return fsync (body->fd) == 0 || fail (error, "sync", body->path);
+  return body->fd;
 }
 
 /**

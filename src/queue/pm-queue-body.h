@@ -34,7 +34,7 @@ guint64 pm_queue_body_get_size (const PmQueueBody *body);
 /* For the queue's writer: the bytes in memory, or the file's name, synced; and letting it stay. */
 GByteArray *pm_queue_body_peek (PmQueueBody *body);
 const char *pm_queue_body_get_file_name (const PmQueueBody *body);
-gboolean pm_queue_body_sync (PmQueueBody *body, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+int pm_queue_body_get_fd (const PmQueueBody *body);
 void pm_queue_body_keep (PmQueueBody *body);
 GBytes *pm_queue_body_take (PmQueueBody *body);
 gboolean pm_queue_body_is_of_this_run (const char *file_name);

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "base/pm-sync-crew.h"
 #include "queue/pm-disk-reserve.h"
 #include "queue/pm-queue-cache.h"
 #include "queue/pm-queue-store.h"
@@ -64,6 +65,7 @@ struct _PmQueue
   char *path;          /* (owned) */
   char *body_folder;   /* (owned) */
   PmQueueCache *cache; /* (owned) */
+  PmSyncCrew *crew;    /* (owned): of the writer */
 
   GThread *thread;
   GAsyncQueue *waiting; /* (element-type GTask); the queue itself means: leave */

@@ -50,25 +50,33 @@ remove_files (PmQueue *self, GPtrArray *names)
     }
 }
 
-/* Bodies in files first, then the folder that holds their names, once for the whole batch. */
+/* Bodies in files first, all at once, then the folder that holds their names. */
 static gboolean
 sync_bodies (PmQueue *self, GPtrArray *messages, GError **error)
 {
-  gboolean any = FALSE;
+  g_autofree int *fds = g_new (int, messages->len);
+  g_autofree int *errors = g_new0 (int, messages->len);
+  guint n = 0;
 
   for (guint i = 0; i < messages->len; i++)
     {
-      PmQueueMessage *message = g_ptr_array_index (messages, i);
+      const PmQueueMessage *message = g_ptr_array_index (messages, i);
 
-      if (pm_queue_body_get_file_name (message->body) == NULL)
-        continue;
-      if (!pm_queue_body_sync (message->body, error))
-        return FALSE;
-      any = TRUE;
+      if (pm_queue_body_get_fd (message->body) >= 0)
+        fds[n++] = pm_queue_body_get_fd (message->body);
     }
-  if (!any)
+  if (n == 0)
     return TRUE;
-  pm_queue_syncs_add (1);
+  pm_queue_syncs_add (n + 1);
+  pm_sync_crew_sync (self->crew, fds, errors, n);
+  for (guint i = 0; i < n; i++)
+    if (errors[i] != 0)
+      {
+        g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errors[i]),
+                     "Could not sync a message in %s: %s", self->body_folder,
+                     g_strerror (errors[i]));
+        return FALSE;
+      }
   return pm_atomic_file_sync_directory (self->body_folder, error);
 }
 

@@ -81,6 +81,7 @@ pm_queue_finalize (GObject *object)
   g_async_queue_unref (self->waiting);
   g_clear_object (&self->clock);
   pm_queue_cache_free (self->cache);
+  pm_sync_crew_free (self->crew);
   pm_disk_watch_free (self->watch);
   pm_disk_reserve_clear (&self->reserve);
   g_free (self->folder);
@@ -105,6 +106,7 @@ pm_queue_init (PmQueue *self)
 {
   self->waiting = g_async_queue_new ();
   self->cache = pm_queue_cache_new (CACHE_BYTES);
+  self->crew = pm_sync_crew_new ();
   self->readers = g_ptr_array_new_with_free_func ((GDestroyNotify) pm_queue_store_close);
   g_mutex_init (&self->readers_lock);
   g_mutex_init (&self->keeper_lock);

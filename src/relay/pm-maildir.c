@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/pm-atomic-file.h"
+#include "base/pm-sync-crew.h"
 #include "relay/pm-maildir-file.h"
 #include "relay/pm-maildir-past.h"
 #include "relay/pm-maildir-usage.h"
-#include "relay/pm-sync-crew.h"
 
 #define MAX_BATCH 200 /* messages, each an open file */
 #define KEEP_SCRATCH (1024 * 1024)

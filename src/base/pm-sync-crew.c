@@ -6,13 +6,13 @@
 // and a commit of the journal where the file system has one; one after the other each has its own;
 // and syncfs() waits for whatever anybody else has written.
 
-#include "relay/pm-sync-crew.h"
+#include "base/pm-sync-crew.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#define HELPERS 3 /* besides the caller */
+#define HELPERS 7 /* besides the caller */
 
 struct _PmSyncCrew
 {
