@@ -185,6 +185,25 @@ name_lost_cb (GDBusConnection *bus, const char *name, gpointer data)
   quit_failed (self, error);
 }
 
+/* Who asks as soon as there is the name is to be told the revision that there is. */
+static void
+site_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (PmDaemon) self = PM_DAEMON (data);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *revision = NULL;
+  g_autoptr (GBytes) xml =
+      pm_site_keeper_load_finish (PM_SITE_KEEPER (source), result, &revision, &error);
+
+  if (xml == NULL)
+    g_debug ("the site file: %s", error->message);
+  if (self->leaving || self->manager == NULL)
+    return;
+  self->name = g_bus_own_name_on_connection (self->bus, MANAGER_NAME,
+                                             G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
+                                             name_acquired_cb, name_lost_cb, self, NULL);
+}
+
 static void
 serve (PmDaemon *self, PmServiceBackend *backend)
 {
@@ -204,9 +223,7 @@ serve (PmDaemon *self, PmServiceBackend *backend)
     }
   if (!self->options.session)
     g_signal_connect_object (self->manager, "idle-changed", G_CALLBACK (idle_changed_cb), self, 0);
-  self->name = g_bus_own_name_on_connection (self->bus, MANAGER_NAME,
-                                             G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
-                                             name_acquired_cb, name_lost_cb, self, NULL);
+  pm_site_keeper_load_async (keeper, site_read_cb, g_object_ref (self));
 }
 
 static void
