@@ -45,8 +45,8 @@ typedef struct
 } PmQueueOperation;
 
 /*
- * What the keeper is asked to do; of several, the first in this order. A file that may be damaged is
- * checked before it is asked which bodies nobody needs.
+ * What the keeper is asked to do; of several, the first in this order. A file that may be damaged
+ * is checked before it is asked which bodies nobody needs.
  */
 typedef enum
 {

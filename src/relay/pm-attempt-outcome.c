@@ -79,14 +79,18 @@ record_delivered (PmAttempt *self, const PmQueueRecipient *recipient, const PmSm
 
 /* It leaves the queue together with the report on it: see finish_part(). */
 void
-pm_attempt_record_failed (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
+pm_attempt_record_failed (PmAttempt *self,
+                          const PmQueueRecipient *recipient,
+                          const PmSmtpReply *reply,
                           const char *host)
 {
   g_ptr_array_add (self->failed, pm_bounce_recipient_new (recipient, reply, host));
 }
 
 void
-pm_attempt_record_deferred (PmAttempt *self, const PmQueueRecipient *recipient, const PmSmtpReply *reply,
+pm_attempt_record_deferred (PmAttempt *self,
+                            const PmQueueRecipient *recipient,
+                            const PmSmtpReply *reply,
                             const char *host)
 {
   g_autofree char *text = pm_smtp_reply_to_string (reply);

@@ -218,8 +218,8 @@ sent_cb (GPtrArray *results, gpointer data)
       const PmOutboundResult *result = g_ptr_array_index (results, i);
 
       if (result->until == 0 || self->abandoned || !may_wait (self, result->until))
-        pm_attempt_record (self, g_ptr_array_index (group->recipients, i), result->outcome, result->reply,
-                           result);
+        pm_attempt_record (self, g_ptr_array_index (group->recipients, i), result->outcome,
+                           result->reply, result);
       delivered |= result->outcome == PM_SMTP_OUTCOME_DELIVERED;
     }
   let_go (group, delivered);
@@ -230,7 +230,8 @@ static void
 defer_group (PmAttemptGroup *group, PmSmtpReply *reply)
 {
   for (guint i = 0; i < group->recipients->len; i++)
-    pm_attempt_record_deferred (group->attempt, g_ptr_array_index (group->recipients, i), reply, NULL);
+    pm_attempt_record_deferred (group->attempt, g_ptr_array_index (group->recipients, i), reply,
+                                NULL);
 }
 
 static void
@@ -277,7 +278,8 @@ record_mailbox (PmAttemptGroup *group, const PmSmtpReply *reply)
                                                                : PM_SMTP_OUTCOME_DEFER;
 
   for (guint i = 0; i < group->recipients->len; i++)
-    pm_attempt_record (group->attempt, g_ptr_array_index (group->recipients, i), outcome, reply, NULL);
+    pm_attempt_record (group->attempt, g_ptr_array_index (group->recipients, i), outcome, reply,
+                       NULL);
   finish_group (group->attempt);
 }
 

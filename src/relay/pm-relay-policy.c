@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SPDX-FileCopyrightText: The Pointsman authors
 
-// The site as the engine obeys it: a snapshot comes into force whole or not at all, and what it keeps
-// from happening (mail that is held, DANE that is not in force) is said and can be asked for.
+// The site as the engine obeys it: a snapshot comes into force whole or not at all, and what it
+// keeps from happening (mail that is held, DANE that is not in force) is said and can be asked for.
 
 #include "relay/pm-relay-state.h"
 
