@@ -147,3 +147,22 @@ pm_buffer_append (PmBuffer *buffer, gconstpointer bytes, gsize size)
   pm_buffer_commit (buffer, size);
   return TRUE;
 }
+
+/**
+ * pm_buffer_move:
+ * @from: whose first bytes go to the end of @to
+ *
+ * Moves as many bytes as there are and as there is room for.
+ *
+ * Returns: how many
+ */
+gsize
+pm_buffer_move (PmBuffer *to, PmBuffer *from)
+{
+  gsize size = MIN (pm_buffer_size (from), pm_buffer_room (to));
+
+  if (size == 0 || !pm_buffer_append (to, pm_buffer_peek (from), size))
+    return 0;
+  pm_buffer_consume (from, size);
+  return size;
+}

@@ -30,6 +30,7 @@ void pm_buffer_consume (PmBuffer *buffer, gsize size);
 gboolean pm_buffer_append (PmBuffer *buffer,
                            gconstpointer bytes,
                            gsize size) G_GNUC_WARN_UNUSED_RESULT;
+gsize pm_buffer_move (PmBuffer *to, PmBuffer *from);
 guint8 *pm_buffer_reserve (PmBuffer *buffer, gsize size) G_GNUC_WARN_UNUSED_RESULT;
 void pm_buffer_commit (PmBuffer *buffer, gsize size);
 

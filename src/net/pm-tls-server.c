@@ -196,18 +196,6 @@ pm_tls_server_new (GError **error)
 }
 
 /**
- * pm_tls_server_ref:
- *
- * Returns: (transfer full): @server. Any thread.
- */
-PmTlsServer *
-pm_tls_server_ref (PmTlsServer *server)
-{
-  g_atomic_ref_count_inc (&server->references);
-  return server;
-}
-
-/**
  * pm_tls_server_unref:
  * @server: (transfer full) (nullable): a server's credentials
  *

@@ -44,7 +44,6 @@ GQuark pm_tls_error_quark (void);
 typedef struct _PmTlsServer PmTlsServer;
 
 PmTlsServer *pm_tls_server_new (GError **error) G_GNUC_WARN_UNUSED_RESULT;
-PmTlsServer *pm_tls_server_ref (PmTlsServer *server);
 void pm_tls_server_unref (PmTlsServer *server);
 gboolean pm_tls_server_add (PmTlsServer *server,
                             const char *chain_path,

@@ -128,13 +128,9 @@ pm_inbound_get_client (const PmInbound *self)
 static gboolean
 move_output (PmInbound *self)
 {
-  PmBuffer *from = pm_smtp_server_get_output (self->server);
-  PmBuffer *to = pm_stream_get_output (self->stream);
-  gsize size = MIN (pm_buffer_size (from), pm_buffer_room (to));
-
-  if (size == 0 || !pm_buffer_append (to, pm_buffer_peek (from), size))
+  if (pm_buffer_move (pm_stream_get_output (self->stream),
+                      pm_smtp_server_get_output (self->server)) == 0)
     return FALSE;
-  pm_buffer_consume (from, size);
   pm_smtp_server_advance (self->server);
   return TRUE;
 }

@@ -40,18 +40,6 @@ static const Kind kinds[PM_N_EVENTS] = {
   [PM_EVENT_REPORTED] = { "reported", G_LOG_LEVEL_MESSAGE, TRUE },
 };
 
-/**
- * pm_event_to_string:
- *
- * Returns: the event's name, as the log, D-Bus and pointsmanctl have it
- */
-const char *
-pm_event_to_string (PmEvent event)
-{
-  g_return_val_if_fail (event < PM_N_EVENTS, "unknown");
-  return kinds[event].name;
-}
-
 static void
 count (PmRelay *relay, const PmRelayEvent *event)
 {

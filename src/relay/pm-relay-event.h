@@ -9,8 +9,8 @@
 G_BEGIN_DECLS
 
 /*
- * What happens to connections and messages, by fixed names (pm_event_to_string()): the table of
- * events in pointsman-relayd(8).
+ * What happens to connections and messages, by fixed names: the table of events in
+ * pointsman-relayd(8).
  */
 typedef enum
 {
@@ -84,6 +84,5 @@ typedef struct
  */
 void pm_relay_event (PmRelay *relay, const PmRelayEvent *event);
 
-const char *pm_event_to_string (PmEvent event);
 
 G_END_DECLS

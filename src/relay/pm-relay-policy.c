@@ -9,6 +9,7 @@
 #include "base/pm-log.h"
 #include "relay/pm-diagnostics.h"
 #include "relay/pm-recipient-check.h"
+#include "relay/pm-relay-statistics.h"
 
 #define MAX_ACTIVE_HERE 400 /* besides those that send or wait to */
 
@@ -36,7 +37,6 @@ pm_relay_log_dane (PmRelay *self)
 static void
 log_transfer (PmRelay *self, const PmRelaySettings *settings)
 {
-  static const char *const words[] = { "both", "inbound", "outbound", "none" };
   static const char *const meanings[] = {
     NULL,
     "mail for other hosts is held in the queue",
@@ -55,9 +55,9 @@ log_transfer (PmRelay *self, const PmRelaySettings *settings)
   age = get_oldest_age (self);
   oldest = waiting > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, age) : NULL;
   count = g_strdup_printf ("%" G_GUINT64_FORMAT, waiting);
-  pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer", words[transfer], "meaning",
-                meanings[transfer], "queued-for-other-hosts", count, "oldest-seconds", oldest,
-                NULL);
+  pm_log_event (G_LOG_LEVEL_WARNING, "transfer-mode", "transfer",
+                pm_transfer_mode_to_string (transfer), "meaning", meanings[transfer],
+                "queued-for-other-hosts", count, "oldest-seconds", oldest, NULL);
 }
 
 /* Mail that is held is easily forgotten: it is said again, every hour. */
@@ -167,30 +167,6 @@ gboolean
 pm_relay_is_dane_in_force (PmRelay *self)
 {
   return self->dnssec == NULL || pm_dnssec_resolver_is_in_force (self->dnssec);
-}
-
-/**
- * pm_relay_get_held:
- * @count: (out): messages for other hosts that the transfer mode keeps here
- * @age: (out): how many seconds the oldest of them has been here
- *
- * Asks the queue's disk.
- *
- * Returns: whether the transfer mode keeps mail for other hosts here, be there any or not
- */
-gboolean
-pm_relay_get_held (PmRelay *self, guint64 *count, gint64 *age)
-{
-  g_autoptr (PmRelaySettings) settings = pm_relay_dup_settings (self);
-
-  *count = 0;
-  *age = 0;
-  if (settings->service->transfer != PM_TRANSFER_INBOUND)
-    return FALSE;
-  pm_queue_count (self->queue, PM_QUEUE_REMOTE, count, NULL);
-  if (*count > 0)
-    *age = get_oldest_age (self);
-  return TRUE;
 }
 
 /**

@@ -71,7 +71,6 @@ gint64 pm_relay_get_started_at (PmRelay *relay);
 GStrv pm_relay_list_listening (PmRelay *relay);
 GPtrArray *pm_relay_list_targets (PmRelay *relay);
 char *pm_relay_dup_dane_state (PmRelay *relay);
-gboolean pm_relay_get_held (PmRelay *relay, guint64 *count, gint64 *age);
 guint64 pm_relay_get_counter (PmRelay *relay, PmCounter counter);
 const char *pm_counter_to_string (PmCounter counter);
 

@@ -110,13 +110,9 @@ tell_cb (gpointer data)
 static gboolean
 move_output (PmSession *self)
 {
-  PmBuffer *from = pm_smtp_client_get_output (self->client);
-  PmBuffer *to = pm_stream_get_output (self->stream);
-  gsize size = MIN (pm_buffer_size (from), pm_buffer_room (to));
-
-  if (size == 0 || !pm_buffer_append (to, pm_buffer_peek (from), size))
+  if (pm_buffer_move (pm_stream_get_output (self->stream),
+                      pm_smtp_client_get_output (self->client)) == 0)
     return FALSE;
-  pm_buffer_consume (from, size);
   pm_smtp_client_advance (self->client);
   return TRUE;
 }

@@ -137,6 +137,26 @@ test_model (void)
     }
 }
 
+/* As many as there are, and as there is room for; what stays behind keeps its order. */
+static void
+test_move (void)
+{
+  g_auto (PmBuffer) from = { 0 };
+  g_auto (PmBuffer) to = { 0 };
+
+  pm_buffer_init (&from, 10);
+  pm_buffer_init (&to, 4);
+  g_assert_cmpuint (pm_buffer_move (&to, &from), ==, 0);
+  g_assert_true (pm_buffer_append (&from, "abcdef", 6));
+  g_assert_cmpuint (pm_buffer_move (&to, &from), ==, 4);
+  g_assert_cmpuint (pm_buffer_move (&to, &from), ==, 0);
+  g_assert_cmpmem (pm_buffer_peek (&to), pm_buffer_size (&to), "abcd", 4);
+  g_assert_cmpmem (pm_buffer_peek (&from), pm_buffer_size (&from), "ef", 2);
+  pm_buffer_consume (&to, 3);
+  g_assert_cmpuint (pm_buffer_move (&to, &from), ==, 2);
+  g_assert_cmpmem (pm_buffer_peek (&to), pm_buffer_size (&to), "def", 3);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -148,5 +168,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/buffer/reserve", test_reserve);
   g_test_add_func ("/buffer/gives-back", test_gives_back);
   g_test_add_func ("/buffer/model", test_model);
+  g_test_add_func ("/buffer/move", test_move);
   return g_test_run ();
 }
