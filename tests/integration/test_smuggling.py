@@ -8,28 +8,8 @@ import socket
 import sys
 import unittest
 
+from support.hostile import ENDINGS, ENVELOPE, SMUGGLED
 from support.relay import Relay
-
-ENVELOPE = b'MAIL FROM:<s@sender.example>\r\nRCPT TO:<anna@example.com>\r\n'
-SMUGGLED = (b'MAIL FROM:<evil@sender.example>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n'
-            b'Subject: smuggled\r\n\r\nx\r\n.\r\n')
-
-# name: (bytes, whether it is a line of text like any other)
-ENDINGS = {
-    'LF.LF': (b'\n.\n', False),
-    'LF.CRLF': (b'\n.\r\n', False),
-    'CRLF.LF': (b'\r\n.\n', False),
-    'CRLF.CRCRLF': (b'\r\n.\r\r\n', False),
-    'CRCRLF.CRLF': (b'\r\r\n.\r\n', False),
-    'CRLF.NUL CRLF': (b'\r\n.\0\r\n', False),
-    'CR.CR': (b'\r.\r', False),
-    'CR.LF': (b'\r.\n', False),
-    'CR.CRLF': (b'\r.\r\n', False),
-    'LF.CR': (b'\n.\r', False),
-    'CRLF.CR': (b'\r\n.\r', False),
-    'CRLF NUL.CRLF': (b'\r\n\0.\r\n', False),
-    'CRLF.SP CRLF': (b'\r\n. \r\n', True),
-}
 
 
 class Client:

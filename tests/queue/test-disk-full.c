@@ -207,6 +207,25 @@ test_full (Fixture *f, gconstpointer data)
     }
 }
 
+/* The watch looks at the disk now and then: asks until it knows what was just changed. */
+static void
+wait_for_verdict (PmDiskWatch *watch, gboolean room)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  for (;;)
+    {
+      gboolean has = pm_disk_watch_reserve (watch, 1000, NULL);
+
+      if (has)
+        pm_disk_watch_release (watch, 1000);
+      if (has == room)
+        return;
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+      g_thread_yield ();
+    }
+}
+
 /* Files run out before bytes do. */
 static void
 test_inodes (Fixture *f, gconstpointer data)
@@ -228,7 +247,7 @@ test_inodes (Fixture *f, gconstpointer data)
         break;
       close (fd);
     }
-  g_usleep (G_USEC_PER_SEC / 8); /* how old its knowledge may be */
+  wait_for_verdict (watch, FALSE);
   g_assert_false (pm_disk_watch_reserve (watch, 1000, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
   g_assert_nonnull (strstr (error->message, "inodes"));
@@ -239,7 +258,7 @@ test_inodes (Fixture *f, gconstpointer data)
 
       g_assert_cmpint (g_unlink (path), ==, 0);
     }
-  g_usleep (G_USEC_PER_SEC / 8);
+  wait_for_verdict (watch, TRUE);
   g_assert_true (pm_disk_watch_reserve (watch, 1000, NULL));
 }
 
